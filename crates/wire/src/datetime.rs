@@ -8,7 +8,7 @@ const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 ///
 /// The API discourages them, as several have two meanings. Of those the one is taken that its
 /// clients are likeliest to mean: the American one, and for `BST` the British one.
-const ZONES: [(&str, i64); 29] = [
+const ZONES: [(&str, i64); 30] = [
     ("Z", 0),
     ("UTC", 0),
     ("UT", 0),
@@ -38,6 +38,7 @@ const ZONES: [(&str, i64); 29] = [
     ("AEST", 10),
     ("AEDT", 11),
     ("NZST", 12),
+    ("NZDT", 13),
 ];
 
 impl UnixTime {

@@ -1,0 +1,199 @@
+//! Every result code: number, text for people, and kind. The numbers are pCloud's, never ours.
+
+use std::fmt;
+
+/// What a failure says about its cause, and so about what a client should do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The client program left out or mistyped a parameter (1xxx).
+    Parameter,
+    /// Credentials are missing or wrong.
+    Login,
+    /// The object is visible, the right is missing.
+    Denied,
+    /// What was named does not exist, or not for this caller.
+    Missing,
+    /// The wish collides with what is there.
+    Conflict,
+    /// A quota or a rate is used up.
+    Limit,
+    /// The server failed; trying again may help (5xxx).
+    Internal,
+    /// An expected outcome of a conditional call (6xxx, 7xxx).
+    Condition,
+}
+
+/// One row of the code table.
+#[derive(Debug)]
+pub struct CodeInfo {
+    /// The constant's name.
+    pub name: &'static str,
+    /// The number on the wire.
+    pub number: u16,
+    /// The text that goes into `error`.
+    pub text: &'static str,
+    /// The family of causes it belongs to.
+    pub kind: Kind,
+}
+
+/// A result code other than 0.
+#[derive(Clone, Copy)]
+pub struct Code(&'static CodeInfo);
+
+impl Code {
+    /// The number on the wire.
+    pub fn number(self) -> u16 {
+        self.0.number
+    }
+
+    /// The text that goes into `error`.
+    pub fn text(self) -> &'static str {
+        self.0.text
+    }
+
+    /// The family of causes the code belongs to.
+    pub fn kind(self) -> Kind {
+        self.0.kind
+    }
+
+    /// The constant's name, for logs and documents.
+    pub fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    /// The code with this number, if it is in the table.
+    pub fn from_number(number: u64) -> Option<Self> {
+        ALL.iter().find(|info| u64::from(info.number) == number).map(Code)
+    }
+}
+
+impl PartialEq for Code {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.number == other.0.number
+    }
+}
+
+impl Eq for Code {}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0.number, self.0.name)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.number, self.0.text)
+    }
+}
+
+macro_rules! codes {
+    ($($name:ident = $number:literal, $kind:ident, $text:literal;)*) => {
+        impl Code {
+            $(#[doc = concat!(stringify!($number), ": ", $text)]
+            pub const $name: Code = Code(&CodeInfo { name: stringify!($name), number: $number, text: $text, kind: Kind::$kind });)*
+        }
+
+        /// The whole table, by number.
+        pub static ALL: &[CodeInfo] = &[
+            $(CodeInfo { name: stringify!($name), number: $number, text: $text, kind: Kind::$kind },)*
+        ];
+    };
+}
+
+codes! {
+    LOGIN_REQUIRED = 1000, Login, "Please log in.";
+    NO_PATH_OR_NAME = 1001, Parameter, "Give a full path, or folderid and name.";
+    NO_FOLDER = 1002, Parameter, "Give folderid or path.";
+    NO_FILE = 1004, Parameter, "Give fileid or path.";
+    BAD_CONTENT_TYPE = 1005, Parameter, "The content type asked for is not valid.";
+    NO_OFFSET = 1009, Parameter, "Give offset.";
+    NO_COUNT = 1011, Parameter, "Give count.";
+    BAD_DATETIME = 1013, Parameter, "The date or time was not understood.";
+    NO_TARGET = 1016, Parameter, "Give topath, or tofolderid and toname.";
+    BAD_FOLDERID = 1017, Parameter, "folderid is not valid.";
+    BAD_FILEID = 1018, Parameter, "fileid is not valid.";
+    NO_CHECKSUM = 1019, Parameter, "Give a checksum.";
+    NO_LANGUAGE = 1020, Parameter, "Give language.";
+    BAD_LANGUAGE = 1021, Parameter, "This language is not supported.";
+    NO_CODE = 1022, Parameter, "Give code.";
+    NO_FILEID = 1029, Parameter, "Give fileid.";
+    NO_OLD_PASSWORD = 1031, Parameter, "Give oldpassword.";
+    NO_NEW_PASSWORD = 1032, Parameter, "Give newpassword.";
+    NO_MAIL = 1033, Parameter, "Give mail.";
+    NO_PASSWORD = 1034, Parameter, "Give password.";
+    NO_NEW_PLACE = 1037, Parameter, "Give at least one of topath, tofolderid and toname.";
+    NO_MESSAGE = 1041, Parameter, "Give message.";
+    NO_REASON = 1042, Parameter, "Give reason.";
+    NO_PROGRESSHASH = 1052, Parameter, "Give progresshash.";
+    NO_FILE_OR_FOLDER = 1053, Parameter, "Give fileid or folderid.";
+    NO_TOKENID = 1076, Parameter, "Give tokenid.";
+    UPLOAD_UNKNOWN = 1900, Missing, "No such upload is known here, or it has not begun.";
+    LOGIN_FAILED = 2000, Login, "Log in failed.";
+    BAD_NAME = 2001, Conflict, "This name is not allowed for a file or folder.";
+    NO_PARENT = 2002, Missing, "A folder on the way does not exist.";
+    DENIED = 2003, Denied, "Access denied.";
+    NAME_TAKEN = 2004, Conflict, "A file or folder of this name is there already.";
+    FOLDER_MISSING = 2005, Missing, "The folder does not exist.";
+    FOLDER_NOT_EMPTY = 2006, Conflict, "The folder is not empty.";
+    ROOT_UNDELETABLE = 2007, Conflict, "The root folder cannot be deleted.";
+    OVER_QUOTA = 2008, Limit, "The account has no space left for this.";
+    FILE_MISSING = 2009, Missing, "The file does not exist.";
+    BAD_PATH = 2010, Missing, "The path is not valid.";
+    SPEED_TOO_LOW = 2011, Parameter, "The speed limit asked for is too low.";
+    EMAIL_INVALID = 2018, Parameter, "This is not a valid mail address.";
+    SHARE_IN_SHARE = 2023, Conflict, "A shared folder cannot lie inside another shared folder.";
+    SHARES_ACTIVE = 2028, Conflict, "The folder has active shares or share requests.";
+    REVISION_MISSING = 2029, Missing, "There is no such revision.";
+    PASSWORD_UNCHANGED = 2030, Conflict, "The new password is the old one.";
+    OLD_PASSWORD_WRONG = 2031, Login, "The old password is wrong.";
+    PASSWORD_SHORT = 2032, Parameter, "A password has at least 6 characters.";
+    PASSWORD_BLANK = 2033, Parameter, "A password must not begin or end with a blank.";
+    PASSWORD_REPEATS = 2034, Parameter, "A password has at least 4 different characters.";
+    PASSWORD_SEQUENCE = 2035, Parameter, "A password must not be a plain run of neighbouring characters.";
+    TERMS_NOT_ACCEPTED = 2037, Parameter, "The terms have to be accepted.";
+    EMAIL_TAKEN = 2038, Conflict, "This mail address has an account already.";
+    UPLOAD_BROKEN = 2041, Conflict, "The connection broke during the upload.";
+    ROOT_UNMOVABLE = 2042, Conflict, "The root folder cannot be renamed.";
+    INTO_ITSELF = 2043, Conflict, "A folder cannot go into itself or a folder below it.";
+    SAME_FILE = 2049, Conflict, "Source and target are the same file.";
+    NOTHING_THERE = 2055, Missing, "There is no such file or folder.";
+    TFA_TOKEN_EXPIRED = 2064, Login, "The second step of this log in has expired.";
+    UPLOADID_MISSING = 2067, Missing, "There is no such upload session.";
+    NO_BUSINESS_ACCOUNT = 2075, Denied, "You are not a member of a business account.";
+    BEARER_INVALID = 2094, Login, "Invalid access_token.";
+    TOKENID_MISSING = 2102, Missing, "There is no such token.";
+    ENCRYPTION_NOT_SET_UP = 2111, Conflict, "Encryption is not set up.";
+    ENCRYPTION_MIX = 2119, Conflict, "Plain and encrypted entries do not mix.";
+    COPY_ONTO_ITSELF = 2206, Conflict, "A folder cannot be copied onto itself.";
+    COPY_INTO_ITSELF = 2207, Conflict, "A folder cannot be copied into a folder below it.";
+    COPY_TARGET_MISSING = 2208, Missing, "The target folder does not exist.";
+    DIGEST_IMPOSSIBLE = 2237, Login, "Log in by digest is not possible here, send the password.";
+    SECOND_FACTOR_NEEDED = 2297, Login, "A second factor is needed.";
+    LOGINS_LIMITED = 4000, Limit, "Too many failed log ins, try again later.";
+    REQUESTS_LIMITED = 4010, Limit, "Too many requests, try again later.";
+    INTERNAL = 5000, Internal, "Internal error, try again later.";
+    UPLOAD_FAILED = 5001, Internal, "The upload could not be stored, try again later.";
+    NO_CONTENT_SERVER = 5002, Internal, "The content cannot be served now, try again later.";
+    READ_FAILED = 5004, Internal, "The content could not be read, try again later.";
+    WAIT_CANCELLED = 6002, Condition, "Further data ended the wait.";
+    WAIT_TIMED_OUT = 6003, Condition, "Nothing happened within the time limit.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_rise_and_texts_are_there() {
+        for pair in ALL.windows(2) {
+            assert!(pair[0].number < pair[1].number, "{} before {}", pair[0].number, pair[1].number);
+        }
+        for info in ALL {
+            assert!((1000..8000).contains(&info.number));
+            assert!(info.text.ends_with('.'));
+            assert_eq!(Code::from_number(u64::from(info.number)), Some(Code(info)));
+        }
+        assert_eq!(Code::from_number(0), None);
+    }
+}

@@ -1,0 +1,65 @@
+//! The one list of all methods.
+
+use crate::method::{Method, Spec};
+
+/// Hands the list of all method declarations to a macro: `call!(family::Type, …;)`. The list of specifications here
+/// and the server's table are made of it, so a method that is listed but not implemented does not compile.
+#[macro_export]
+macro_rules! every_method {
+    ($call:ident) => {
+        $call! {
+            general::GetDigest, general::UserInfo, general::Login, general::SupportedLanguages, general::SetLanguage,
+            general::Feedback, general::CurrentServer, general::GetIp, general::GetApiServer, general::Nop,
+            general::GetLocationApi, general::Diff, general::Subscribe, general::GetFileHistory,
+            folder::CreateFolder, folder::CreateFolderIfNotExists, folder::ListFolder, folder::RenameFolder,
+            folder::DeleteFolder, folder::DeleteFolderRecursive, folder::CopyFolder,
+            file::UploadFile, file::UploadProgress, file::CopyFile, file::ChecksumFile, file::DeleteFile,
+            file::RenameFile, file::Stat, file::GetFilesByChecksum, file::SetFileMtime, file::ReadFile,
+            auth::Register, auth::ChangePassword, auth::Logout, auth::ListTokens, auth::DeleteToken,
+            streaming::GetFileLink,
+            revisions::ListRevisions, revisions::RevertRevision,
+            trash::TrashList, trash::TrashRestorePath, trash::TrashRestore, trash::TrashClear,
+            stubs::AccountInfo, stubs::AccountUsers, stubs::AccountTeams, stubs::AccountTeamShare,
+            stubs::AccountModifyShare, stubs::AccountStopShare, stubs::BackupCreateDevice, stubs::BackupCreateBackup,
+            stubs::BackupStopBackup, stubs::BackupStopDevice, stubs::PublinkCreateAndSend, stubs::PublinkListEmails,
+            stubs::PublinkAddAccess, stubs::PublinkRemoveAccess, stubs::PublinkListPins, stubs::PublinkUnpin,
+            stubs::PublinkChangePin, stubs::SendPublink, stubs::CryptoGetUserKeys, stubs::CryptoSetUserKeys,
+            stubs::CryptoGetUserHint, stubs::CryptoReset, stubs::CryptoGetFolderKey, stubs::CryptoGetFileKey,
+            stubs::CryptoChangeUserPrivate, stubs::CryptoSendChange, stubs::CryptoGetRoot, stubs::CryptoGetFoldersKey,
+            stubs::GetFileOwnershipToken, stubs::CheckFileOwnershipToken, stubs::GetChecksumLink,
+            stubs::UploadBlockChecksums, stubs::TfaLogin, stubs::TfaRecovery, stubs::TfaSms, stubs::TfaNotice,
+            stubs::LogAnalyticsEvent, stubs::SendDebug, stubs::GetLastVersion, stubs::GetPromoUrl,
+            stubs::GetOldUserIds, stubs::ContactList, stubs::ListNotifications, stubs::ReadNotifications,
+        }
+    };
+}
+
+macro_rules! specs {
+    ($($family:ident::$method:ident),* $(,)?) => {
+        /// What every method declares, in the order of the families.
+        pub static SPECS: &[&Spec] = &[$(<$crate::$family::$method as Method>::SPEC),*];
+    };
+}
+
+every_method!(specs);
+
+#[cfg(test)]
+mod tests {
+    use super::SPECS;
+    use crate::codes::Code;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_unique_and_every_required_parameter_has_a_code() {
+        let mut names = HashSet::new();
+        for spec in SPECS {
+            assert!(names.insert(spec.name), "{} twice", spec.name);
+            assert!(spec.doc.trim().ends_with('.'), "{}: the doc text is a sentence", spec.name);
+            assert!(spec.params().len() <= 200, "{}", spec.name);
+            for param in spec.params() {
+                assert_ne!(param.missing, Some(Code::INTERNAL), "{}.{}", spec.name, param.name);
+                assert!(!param.doc.is_empty(), "{}.{} has no text", spec.name, param.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The contract of the API: every method with its parameters, its reply and its failures.
+//!
+//! One declaration per method feeds the server's dispatcher, the Rust SDK, the reference pages, the OpenAPI document
+//! and the tests. Nothing here does I/O or knows the server. The family files carry the names of the API's own
+//! documentation; [`every`] lists all methods.
+
+extern crate self as pileus_api;
+
+pub mod args;
+pub mod auth;
+pub mod codes;
+pub mod every;
+pub mod event;
+pub mod field;
+pub mod file;
+pub mod filetype;
+pub mod folder;
+pub mod general;
+pub mod listing;
+pub mod metadata;
+pub mod method;
+pub mod name;
+pub mod reply;
+pub mod revisions;
+pub mod streaming;
+pub mod stubs;
+pub mod trash;
+
+pub use codes::Code;
+pub use listing::Listing;
+pub use metadata::Metadata;
+pub use method::{Method, Spec};
+pub use pileus_wire::UnixTime;
+pub use reply::{Reply, Written};

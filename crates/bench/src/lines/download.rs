@@ -1,0 +1,74 @@
+//! Downloads of 4 KiB files through content links.
+
+use crate::error::Result;
+use crate::lines::Bench;
+use crate::lines::upload::{FILE_BYTES, nginx_target};
+use crate::load::api::{Api, text_field};
+use crate::load::callers::{Expect, Get};
+use crate::load::closed_loop::{Pace, closed_loop};
+use crate::load::fill::{fill, fill_folder};
+use crate::load::http;
+use crate::load::sample::Sample;
+use crate::report::{Goal, Line, Series, Unit};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+const FILES: u64 = 1000;
+const CONNECTIONS: usize = 64;
+
+pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
+    let pileus = bench.pileus("download").await?;
+    let nginx = bench.nginx("download").await?;
+    let mut api = pileus.new_account("download@bench.test").await?;
+
+    let folder = api.create_folder(0, "files").await?;
+    fill_folder(&api, folder, FILES, FILE_BYTES).await?;
+    let mut links = Vec::new();
+    for file in api.file_ids(folder).await? {
+        links.push(content_request(&mut api, file).await?);
+    }
+    let links = Arc::new(links);
+
+    let target = nginx_target(&nginx, "files", FILE_BYTES);
+    fill(target, FILES, async || http::connect(nginx.address).await).await?;
+    let files = (0..FILES)
+        .map(|file| http::get(&nginx.authority(), &format!("/files/f{file:08}")))
+        .collect();
+    let files = Arc::new(files);
+
+    let (mut ours, mut theirs) = (Series::default(), Series::default());
+    bench.settle();
+    for _ in 0..bench.scale.runs {
+        ours.push(downloads(pileus.address(), &links, bench.scale.pace).await?.rate());
+        theirs.push(downloads(nginx.address, &files, bench.scale.pace).await?.rate());
+    }
+    nginx.stop().await?;
+    pileus.stop().await?;
+    let title = format!("4 KiB downloads, {CONNECTIONS} connections");
+    let line = Line::new(title, Unit::PerSecond, ours).beside(theirs);
+    Ok(vec![line.goal(Goal::OfNginx(0.6))])
+}
+
+/// The request that fetches a file's content through a link asked for now.
+pub async fn content_request(api: &mut Api, file: u64) -> Result<Vec<u8>> {
+    let file = file.to_string();
+    let link = api.call("getfilelink", &[("fileid", &file)]).await?;
+    let host = link["hosts"][0].as_str().ok_or("a link without a host")?;
+    Ok(http::get(host, text_field(&link, "path")?))
+}
+
+async fn downloads(
+    address: SocketAddr,
+    requests: &Arc<Vec<Vec<u8>>>,
+    pace: Pace,
+) -> Result<Sample> {
+    let mut callers = Vec::new();
+    for at in 0..CONNECTIONS {
+        let connection = http::connect(address).await?;
+        // Connections begin at different files, so that they do not fetch the same ones in step.
+        let first = at * requests.len() / CONNECTIONS;
+        let expect = Expect::Content(FILE_BYTES);
+        callers.push(Get::new(connection, Arc::clone(requests), first, expect));
+    }
+    closed_loop(callers, pace).await
+}

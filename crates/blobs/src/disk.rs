@@ -1,0 +1,193 @@
+//! Blobs as files of a directory.
+//!
+//! ```text
+//! <dir>/staging/<key>        being written; emptied at start
+//! <dir>/blobs/ab/cd/<key>    complete, on stable storage, never changed again
+//! ```
+//!
+//! Both lie on one file system, so that a blob becomes visible by one rename.
+
+mod read;
+mod staged;
+mod walk;
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::task::spawn_blocking;
+
+use self::staged::Staged;
+use crate::{BlobKey, Error, Result};
+
+pub(crate) use read::open;
+pub(crate) use staged::DiskStage;
+pub(crate) use walk::list;
+
+/// A directory that holds blobs.
+pub(crate) struct Disk {
+    root: PathBuf,
+    leaves: Leaves,
+    /// The staging directory, locked (shared) while this store may have files in it.
+    _in_use: File,
+}
+
+impl Disk {
+    /// Makes the directories, if need be, and removes what a crash left half-written.
+    pub(crate) fn open(root: &Path) -> Result<Self> {
+        let open = || {
+            for dir in [root.to_owned(), root.join("staging"), root.join("blobs")] {
+                DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+            }
+            sync_dir(root)?;
+            clean_staging(&root.join("staging"))
+        };
+        let staging = open().map_err(|e| Error::io("preparing the blob directory", e))?;
+        Ok(Self { root: root.to_owned(), leaves: Leaves::new(), _in_use: staging })
+    }
+
+    fn staging(&self, name: &str) -> PathBuf {
+        self.root.join("staging").join(name)
+    }
+
+    fn blob(&self, key: &BlobKey) -> PathBuf {
+        self.root.join(key.path())
+    }
+
+    /// The leaf directory of `key`, made if need be and then on stable storage.
+    fn leaf(&self, key: &BlobKey) -> io::Result<PathBuf> {
+        let path = self.blob(key);
+        let (Some(leaf), Some(parent)) = (path.parent(), path.ancestors().nth(2)) else {
+            return Err(ErrorKind::InvalidInput.into());
+        };
+        if !self.leaves.is_durable(key.leaf()) {
+            DirBuilder::new().recursive(true).mode(0o700).create(leaf)?;
+            sync_dir(parent)?;
+            sync_dir(&self.root.join("blobs"))?;
+            self.leaves.set_durable(key.leaf());
+        }
+        Ok(leaf.to_owned())
+    }
+}
+
+/// Which leaf directories are known to survive a power failure.
+///
+/// That a directory exists does not tell: another writer, or this program before it was
+/// killed, may have made it without the parent being on stable storage yet. So the parents are
+/// synced once per leaf and run of the program.
+struct Leaves(Box<[AtomicU64]>);
+
+impl Leaves {
+    fn new() -> Self {
+        Self((0..65536 / 64).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    fn is_durable(&self, leaf: u16) -> bool {
+        let (word, bit) = self.place(leaf);
+        word.load(Ordering::Acquire) & bit != 0
+    }
+
+    fn set_durable(&self, leaf: u16) {
+        let (word, bit) = self.place(leaf);
+        word.fetch_or(bit, Ordering::Release);
+    }
+
+    fn place(&self, leaf: u16) -> (&AtomicU64, u64) {
+        (&self.0[usize::from(leaf / 64)], 1 << (leaf % 64))
+    }
+}
+
+/// Empties the staging directory, if no other process uses it, and answers it locked.
+///
+/// A server and the admin commands beside it open the same directory: the second one must not
+/// remove what the first one is writing. The lock is advisory and ends with the process.
+fn clean_staging(dir: &Path) -> io::Result<File> {
+    let staging = File::open(dir)?;
+    if staging.try_lock().is_ok() {
+        for entry in fs::read_dir(dir)? {
+            let entry = entry?;
+            // What is not named like a blob is not ours.
+            if entry.file_name().to_str().is_some_and(|name| name.parse::<BlobKey>().is_ok()) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+    }
+    match staging.lock_shared() {
+        // Network file systems without locks belong to one process by their documentation's
+        // advice; there the directory is just never emptied.
+        Err(e) if e.kind() != ErrorKind::Interrupted => tracing::warn!(%e, "no file locks"),
+        _ => {}
+    }
+    Ok(staging)
+}
+
+/// Puts the entries of a directory on stable storage.
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Runs `job` on a thread that may block.
+pub(crate) async fn blocking<T: Send + 'static>(
+    doing: &'static str,
+    job: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match spawn_blocking(job).await {
+        Ok(result) => result,
+        Err(ended) => Err(Error::io(doing, io::Error::other(ended))),
+    }
+}
+
+/// Removes a blob; one that does not exist is removed already.
+pub(crate) async fn delete(disk: &Arc<Disk>, key: BlobKey) -> Result<()> {
+    let doing = "deleting a blob";
+    let path = disk.blob(&key);
+    blocking(doing, move || match fs::remove_file(path) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io(doing, e)),
+        _ => Ok(()),
+    })
+    .await
+}
+
+/// The size of a blob, if it exists.
+pub(crate) async fn size(disk: &Arc<Disk>, key: BlobKey) -> Result<Option<u64>> {
+    let doing = "looking up a blob";
+    let path = disk.blob(&key);
+    blocking(doing, move || match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata.len())),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Error::io(doing, e)),
+    })
+    .await
+}
+
+/// Proves that a blob could be written now: writes, syncs and removes a staging file.
+pub(crate) async fn probe(disk: &Arc<Disk>) -> Result<()> {
+    let doing = "probing the blob directory";
+    let disk = Arc::clone(disk);
+    blocking(doing, move || {
+        let mut staged = Staged::new(disk)?;
+        staged.append(b"probe")?;
+        staged.sync()
+        // Dropping the staged file removes it.
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_are_told_apart() {
+        let leaves = Leaves::new();
+        for leaf in [0, 1, 63, 64, 0xabcd, u16::MAX] {
+            assert!(!leaves.is_durable(leaf));
+            leaves.set_durable(leaf);
+            assert!(leaves.is_durable(leaf));
+        }
+        assert!(!leaves.is_durable(2));
+    }
+}

@@ -1,0 +1,125 @@
+//! The name of a blob.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The random name of a blob: 128 bits, written as 32 lower-case hexadecimal digits.
+///
+/// Keys are random and not derived from the content, so that writing never has to look
+/// whether a key exists, and so that knowing a content does not reveal whether it is stored.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobKey([u8; 16]);
+
+impl BlobKey {
+    /// Draws a new key from the random source of the operating system.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no random bytes.
+    pub(crate) fn random() -> std::io::Result<Self> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+        Ok(Self(bytes))
+    }
+
+    /// The key with these bytes, as kept by the metadata.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes of the key, as kept by the metadata.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// The leaf directory of this key, as a number: 256 directories of 256 directories keep
+    /// each of them small up to hundreds of millions of blobs.
+    pub(crate) fn leaf(&self) -> u16 {
+        u16::from_be_bytes([self.0[0], self.0[1]])
+    }
+
+    /// Where the blob lies below the root of a store: `blobs/ab/cd/<key>`.
+    pub(crate) fn path(&self) -> String {
+        let hex = self.to_string();
+        format!("blobs/{}/{}/{hex}", &hex[..2], &hex[2..4])
+    }
+}
+
+impl fmt::Display for BlobKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in self.0 {
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for BlobKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BlobKey({self})")
+    }
+}
+
+impl FromStr for BlobKey {
+    type Err = InvalidKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidKey> {
+        // One spelling per key: a listing must not report one blob under two names.
+        if text.bytes().any(|c| c.is_ascii_uppercase()) {
+            return Err(InvalidKey);
+        }
+        let mut bytes = [0; 16];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| InvalidKey)?;
+        Ok(Self(bytes))
+    }
+}
+
+/// A text that is not 32 lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InvalidKey;
+
+impl fmt::Display for InvalidKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a blob key is 32 lower-case hexadecimal digits")
+    }
+}
+
+impl std::error::Error for InvalidKey {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_round_trip() {
+        let key = BlobKey::random().unwrap();
+        assert_eq!(key.to_string().parse(), Ok(key));
+        assert_eq!(BlobKey::from_bytes(*key.as_bytes()), key);
+    }
+
+    #[test]
+    fn two_keys_differ() {
+        assert_ne!(BlobKey::random().unwrap(), BlobKey::random().unwrap());
+    }
+
+    #[test]
+    fn path_has_two_levels() {
+        let key: BlobKey = "abcd0000000000000000000000000001".parse().unwrap();
+        assert_eq!(key.path(), "blobs/ab/cd/abcd0000000000000000000000000001");
+        assert_eq!(key.leaf(), 0xabcd);
+    }
+
+    #[test]
+    fn other_spellings_are_refused() {
+        for text in [
+            "",
+            "abcd",
+            "ABCD0000000000000000000000000001",
+            "abcd000000000000000000000000000g",
+            "abcd00000000000000000000000000011",
+            " bcd0000000000000000000000000001",
+        ] {
+            assert_eq!(text.parse::<BlobKey>(), Err(InvalidKey), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Content at rest: immutable blobs in a directory, on an S3 service or in memory.
+//!
+//! A blob is written once, through a [`BlobWriter`], gets a random [`BlobKey`] and never
+//! changes. While its bytes pass by they are hashed with everything the API shows and the
+//! metadata needs ([`Digests`]). Contents up to a size the caller chooses never become blobs:
+//! they come back as [`Place::Inline`], to be kept beside their metadata.
+//!
+//! What a caller can rely on, whatever the back end:
+//!
+//! - When [`BlobWriter::finish`] has returned, the blob is on stable storage. Before that no
+//!   reader and no listing can see it.
+//! - A writer that is dropped leaves nothing behind.
+//! - No hash and no disk access runs on a thread of the network loop, and no queue grows
+//!   without bound: a slow disk or a busy processor slows down [`BlobWriter::write`].
+//! - Reading streams: at most two chunks of a blob are in memory per reader.
+//!
+//! Who refers to which blob is not known here. The caller commits its reference after
+//! `finish`, deletes blobs that nothing refers to any more, and uses [`BlobStore::list`] to
+//! find what a crash between the two has orphaned.
+
+mod digests;
+mod disk;
+mod error;
+mod key;
+mod lane;
+mod memory;
+mod pool;
+mod reader;
+mod s3;
+mod store;
+mod writer;
+
+pub use digests::{Digests, Hasher};
+pub use error::{Error, Result};
+pub use key::{BlobKey, InvalidKey};
+pub use reader::{BlobReader, READ_CHUNK_BYTES};
+pub use s3::S3Config;
+pub use store::{BlobList, BlobStore, Listed};
+pub use writer::{BlobWriter, Place, Stored};

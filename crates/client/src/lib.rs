@@ -1,0 +1,1 @@
+//! Rust SDK for servers that speak the pCloud API.

@@ -1,0 +1,2 @@
+//! The Pileus program.
+fn main() {}

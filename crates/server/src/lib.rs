@@ -1,0 +1,1 @@
+//! The server: dispatcher, front ends, rules and methods.

@@ -1,0 +1,447 @@
+-- Pileus, schema version 1. Types are BIGINT, TEXT and BYTEA only; times are unix seconds UTC;
+-- flags are 0 or 1; a `deleted` of 0 means live, anything else is the trash entry the row went away with.
+-- docs/data-model.md explains the tables and how they hang together.
+
+CREATE TABLE setting (
+    name TEXT COLLATE "C" PRIMARY KEY,
+    value TEXT COLLATE "C" NOT NULL
+);
+
+CREATE TABLE sequence (
+    name TEXT COLLATE "C" PRIMARY KEY,
+    next BIGINT NOT NULL
+);
+
+-- People ---------------------------------------------------------------------------------------------------------
+
+CREATE TABLE account (
+    id BIGINT PRIMARY KEY,
+    email TEXT COLLATE "C" NOT NULL,
+    email_key TEXT COLLATE "C" NOT NULL,
+    email_verified BIGINT NOT NULL,
+    password_hash TEXT COLLATE "C" NOT NULL,
+    password_sealed BYTEA,
+    language TEXT COLLATE "C" NOT NULL,
+    quota BIGINT NOT NULL,
+    used BIGINT NOT NULL,
+    root BIGINT NOT NULL,
+    share_root BIGINT,
+    diffid BIGINT NOT NULL,
+    publinkid BIGINT NOT NULL,
+    uploadlinkid BIGINT NOT NULL,
+    notificationid BIGINT NOT NULL,
+    login_epoch BIGINT NOT NULL,
+    state BIGINT NOT NULL,
+    invite_code TEXT COLLATE "C",
+    invited_by BIGINT,
+    tfa_sealed BYTEA,
+    created BIGINT NOT NULL,
+    deactivated BIGINT
+);
+CREATE UNIQUE INDEX account_email ON account (email_key);
+CREATE UNIQUE INDEX account_invite ON account (invite_code) WHERE invite_code IS NOT NULL;
+
+CREATE TABLE token (
+    id BIGINT PRIMARY KEY,
+    account BIGINT NOT NULL,
+    secret_hash BYTEA NOT NULL,
+    app BIGINT,
+    permissions BIGINT NOT NULL,
+    device TEXT COLLATE "C" NOT NULL,
+    deviceid TEXT COLLATE "C" NOT NULL,
+    os BIGINT,
+    osversion TEXT COLLATE "C" NOT NULL,
+    appversion TEXT COLLATE "C" NOT NULL,
+    created BIGINT NOT NULL,
+    expires BIGINT NOT NULL,
+    idle_seconds BIGINT NOT NULL,
+    last_used BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX token_secret ON token (secret_hash);
+CREATE INDEX token_account ON token (account, id);
+
+CREATE TABLE recovery_code (
+    account BIGINT NOT NULL,
+    secret_hash BYTEA NOT NULL,
+    PRIMARY KEY (account, secret_hash)
+);
+
+CREATE TABLE trusted_device (
+    account BIGINT NOT NULL,
+    deviceid TEXT COLLATE "C" NOT NULL,
+    created BIGINT NOT NULL,
+    PRIMARY KEY (account, deviceid)
+);
+
+CREATE TABLE mail_code (
+    secret_hash BYTEA PRIMARY KEY,
+    account BIGINT NOT NULL,
+    purpose BIGINT NOT NULL,
+    detail TEXT COLLATE "C" NOT NULL,
+    created BIGINT NOT NULL,
+    expires BIGINT NOT NULL
+);
+CREATE INDEX mail_code_account ON mail_code (account, purpose);
+CREATE INDEX mail_code_expiry ON mail_code (expires);
+
+CREATE TABLE notification (
+    account BIGINT NOT NULL,
+    id BIGINT NOT NULL,
+    kind BIGINT NOT NULL,
+    detail TEXT COLLATE "C" NOT NULL,
+    created BIGINT NOT NULL,
+    was_read BIGINT NOT NULL,
+    PRIMARY KEY (account, id)
+);
+
+CREATE TABLE newsletter (
+    email_key TEXT COLLATE "C" PRIMARY KEY,
+    email TEXT COLLATE "C" NOT NULL,
+    verified BIGINT NOT NULL,
+    verify_hash BYTEA,
+    unsubscribe_hash BYTEA,
+    created BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX newsletter_verify ON newsletter (verify_hash) WHERE verify_hash IS NOT NULL;
+CREATE UNIQUE INDEX newsletter_unsubscribe ON newsletter (unsubscribe_hash) WHERE unsubscribe_hash IS NOT NULL;
+
+-- The tree -------------------------------------------------------------------------------------------------------
+
+CREATE TABLE folder (
+    id BIGINT PRIMARY KEY,
+    owner BIGINT NOT NULL,
+    parent BIGINT NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    created BIGINT NOT NULL,
+    modified BIGINT NOT NULL,
+    deleted BIGINT NOT NULL,
+    shares BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX folder_live ON folder (parent, name) WHERE deleted = 0;
+CREATE INDEX folder_trashed ON folder (parent) WHERE deleted <> 0;
+
+CREATE TABLE file (
+    id BIGINT PRIMARY KEY,
+    owner BIGINT NOT NULL,
+    folder BIGINT NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    created BIGINT NOT NULL,
+    modified BIGINT NOT NULL,
+    deleted BIGINT NOT NULL,
+    revisionid BIGINT NOT NULL,
+    stored BIGINT NOT NULL,
+    blob BIGINT NOT NULL,
+    size BIGINT NOT NULL,
+    hash BIGINT NOT NULL,
+    media TEXT COLLATE "C"
+);
+CREATE UNIQUE INDEX file_live ON file (folder, name) WHERE deleted = 0;
+CREATE INDEX file_trashed ON file (folder, name) WHERE deleted <> 0;
+CREATE INDEX file_blob ON file (blob);
+
+CREATE TABLE revision (
+    id BIGINT PRIMARY KEY,
+    file BIGINT NOT NULL,
+    blob BIGINT NOT NULL,
+    size BIGINT NOT NULL,
+    hash BIGINT NOT NULL,
+    stored BIGINT NOT NULL,
+    replaced BIGINT NOT NULL
+);
+CREATE INDEX revision_file ON revision (file, id);
+CREATE INDEX revision_age ON revision (replaced, id);
+
+CREATE TABLE trash (
+    id BIGINT PRIMARY KEY,
+    owner BIGINT NOT NULL,
+    folder BIGINT,
+    file BIGINT,
+    parent BIGINT NOT NULL,
+    deleted BIGINT NOT NULL
+);
+CREATE INDEX trash_owner ON trash (owner, id);
+CREATE INDEX trash_age ON trash (deleted, id);
+
+-- Content --------------------------------------------------------------------------------------------------------
+
+CREATE TABLE blob (
+    id BIGINT PRIMARY KEY,
+    storage_key BYTEA,
+    size BIGINT NOT NULL,
+    hash BIGINT NOT NULL,
+    sha1 BYTEA NOT NULL,
+    sha256 BYTEA NOT NULL,
+    md5 BYTEA NOT NULL,
+    crc32 BIGINT NOT NULL,
+    refs BIGINT NOT NULL,
+    unreferenced BIGINT NOT NULL
+);
+CREATE INDEX blob_hash ON blob (hash);
+CREATE INDEX blob_sha1 ON blob (sha1);
+CREATE UNIQUE INDEX blob_storage ON blob (storage_key) WHERE storage_key IS NOT NULL;
+CREATE INDEX blob_garbage ON blob (unreferenced) WHERE refs = 0;
+
+CREATE TABLE inline_blob (
+    blob BIGINT PRIMARY KEY,
+    bytes BYTEA NOT NULL
+);
+
+CREATE TABLE block_checksum (
+    blob BIGINT PRIMARY KEY,
+    bytes BYTEA NOT NULL
+);
+
+CREATE TABLE working_copy (
+    id BIGINT PRIMARY KEY,
+    account BIGINT NOT NULL,
+    file BIGINT,
+    upload BIGINT,
+    node TEXT COLLATE "C" NOT NULL,
+    lease_until BIGINT NOT NULL,
+    base_blob BIGINT,
+    size BIGINT NOT NULL,
+    hasher BYTEA,
+    changed BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX working_copy_file ON working_copy (file) WHERE file IS NOT NULL;
+CREATE UNIQUE INDEX working_copy_upload ON working_copy (upload) WHERE upload IS NOT NULL;
+CREATE INDEX working_copy_node ON working_copy (node, id);
+
+CREATE TABLE upload (
+    id BIGINT PRIMARY KEY,
+    account BIGINT NOT NULL,
+    declared_size BIGINT,
+    state BIGINT NOT NULL,
+    created BIGINT NOT NULL,
+    modified BIGINT NOT NULL
+);
+CREATE INDEX upload_account ON upload (account, id);
+CREATE INDEX upload_age ON upload (modified, id);
+
+-- The change feed ------------------------------------------------------------------------------------------------
+
+CREATE TABLE event (
+    account BIGINT NOT NULL,
+    diffid BIGINT NOT NULL,
+    time BIGINT NOT NULL,
+    kind BIGINT NOT NULL,
+    folder BIGINT,
+    file BIGINT,
+    parent BIGINT,
+    name TEXT COLLATE "C",
+    owner BIGINT,
+    flags BIGINT NOT NULL,
+    created BIGINT,
+    modified BIGINT,
+    revisionid BIGINT,
+    blob BIGINT,
+    size BIGINT,
+    hash BIGINT,
+    replaced_file BIGINT,
+    detail TEXT COLLATE "C",
+    PRIMARY KEY (account, diffid)
+);
+CREATE INDEX event_file ON event (account, file, diffid) WHERE file IS NOT NULL;
+CREATE INDEX event_time ON event (account, time, diffid);
+
+-- People and links -----------------------------------------------------------------------------------------------
+
+CREATE TABLE share (
+    id BIGINT PRIMARY KEY,
+    folder BIGINT NOT NULL,
+    owner BIGINT NOT NULL,
+    recipient BIGINT NOT NULL,
+    permissions BIGINT NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    created BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX share_folder ON share (folder, recipient);
+CREATE INDEX share_recipient ON share (recipient, id);
+CREATE INDEX share_owner ON share (owner, id);
+
+CREATE TABLE mount (
+    share BIGINT PRIMARY KEY,
+    account BIGINT NOT NULL,
+    parent BIGINT NOT NULL,
+    name TEXT COLLATE "C" NOT NULL
+);
+CREATE UNIQUE INDEX mount_place ON mount (parent, name);
+CREATE INDEX mount_account ON mount (account, share);
+
+CREATE TABLE share_request (
+    id BIGINT PRIMARY KEY,
+    folder BIGINT NOT NULL,
+    owner BIGINT NOT NULL,
+    email TEXT COLLATE "C" NOT NULL,
+    email_key TEXT COLLATE "C" NOT NULL,
+    permissions BIGINT NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    message TEXT COLLATE "C",
+    code_hash BYTEA NOT NULL,
+    created BIGINT NOT NULL,
+    expires BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX share_request_folder ON share_request (folder, email_key);
+CREATE UNIQUE INDEX share_request_code ON share_request (code_hash);
+CREATE INDEX share_request_email ON share_request (email_key, id);
+CREATE INDEX share_request_owner ON share_request (owner, id);
+CREATE INDEX share_request_expiry ON share_request (expires);
+
+CREATE TABLE share_policy (
+    account BIGINT NOT NULL,
+    owner BIGINT NOT NULL,
+    policy BIGINT NOT NULL,
+    PRIMARY KEY (account, owner)
+);
+
+CREATE TABLE public_link (
+    id BIGINT PRIMARY KEY,
+    owner BIGINT NOT NULL,
+    kind BIGINT NOT NULL,
+    folder BIGINT,
+    file BIGINT,
+    collection BIGINT,
+    name TEXT COLLATE "C" NOT NULL,
+    code TEXT COLLATE "C" NOT NULL,
+    shortcode TEXT COLLATE "C",
+    password_hash TEXT COLLATE "C",
+    state BIGINT NOT NULL,
+    created BIGINT NOT NULL,
+    modified BIGINT NOT NULL,
+    expires BIGINT,
+    maxdownloads BIGINT NOT NULL,
+    maxtraffic BIGINT NOT NULL,
+    downloads BIGINT NOT NULL,
+    traffic BIGINT NOT NULL,
+    views BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX public_link_code ON public_link (code);
+CREATE UNIQUE INDEX public_link_shortcode ON public_link (shortcode) WHERE shortcode IS NOT NULL;
+CREATE INDEX public_link_owner ON public_link (owner, id);
+CREATE INDEX public_link_file ON public_link (file) WHERE file IS NOT NULL;
+CREATE INDEX public_link_folder ON public_link (folder) WHERE folder IS NOT NULL;
+
+CREATE TABLE public_link_item (
+    link BIGINT NOT NULL,
+    item BIGINT NOT NULL,
+    parent BIGINT NOT NULL,
+    folder BIGINT,
+    file BIGINT,
+    blob BIGINT,
+    name TEXT COLLATE "C" NOT NULL,
+    created BIGINT NOT NULL,
+    modified BIGINT NOT NULL,
+    PRIMARY KEY (link, item)
+);
+
+CREATE TABLE upload_link (
+    id BIGINT PRIMARY KEY,
+    owner BIGINT NOT NULL,
+    folder BIGINT NOT NULL,
+    code TEXT COLLATE "C" NOT NULL,
+    mail_code TEXT COLLATE "C" NOT NULL,
+    comment TEXT COLLATE "C" NOT NULL,
+    state BIGINT NOT NULL,
+    created BIGINT NOT NULL,
+    modified BIGINT NOT NULL,
+    expires BIGINT,
+    maxspace BIGINT NOT NULL,
+    maxfiles BIGINT NOT NULL,
+    space BIGINT NOT NULL,
+    files BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX upload_link_code ON upload_link (code);
+CREATE UNIQUE INDEX upload_link_mail ON upload_link (mail_code);
+CREATE INDEX upload_link_owner ON upload_link (owner, id);
+CREATE INDEX upload_link_folder ON upload_link (folder);
+
+CREATE TABLE collection (
+    id BIGINT PRIMARY KEY,
+    account BIGINT NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    kind BIGINT NOT NULL,
+    is_system BIGINT NOT NULL,
+    created BIGINT NOT NULL,
+    modified BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX collection_name ON collection (account, name);
+
+CREATE TABLE collection_item (
+    collection BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    file BIGINT NOT NULL,
+    added BIGINT NOT NULL,
+    PRIMARY KEY (collection, position)
+);
+CREATE INDEX collection_item_file ON collection_item (file);
+
+-- Apps -----------------------------------------------------------------------------------------------------------
+
+CREATE TABLE app (
+    id BIGINT PRIMARY KEY,
+    client_id TEXT COLLATE "C" NOT NULL,
+    client_key TEXT COLLATE "C" NOT NULL,
+    secret_hash BYTEA NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    description TEXT COLLATE "C" NOT NULL,
+    redirects TEXT COLLATE "C" NOT NULL,
+    access BIGINT NOT NULL,
+    implicit BIGINT NOT NULL,
+    permissions BIGINT NOT NULL,
+    state BIGINT NOT NULL,
+    created BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX app_client ON app (client_key);
+
+CREATE TABLE app_grant (
+    account BIGINT NOT NULL,
+    app BIGINT NOT NULL,
+    folder BIGINT,
+    permissions BIGINT NOT NULL,
+    created BIGINT NOT NULL,
+    last_used BIGINT NOT NULL,
+    PRIMARY KEY (account, app)
+);
+CREATE INDEX app_grant_app ON app_grant (app);
+
+CREATE TABLE app_code (
+    secret_hash BYTEA PRIMARY KEY,
+    app BIGINT NOT NULL,
+    account BIGINT NOT NULL,
+    redirect TEXT COLLATE "C" NOT NULL,
+    permissions BIGINT NOT NULL,
+    token BIGINT,
+    expires BIGINT NOT NULL
+);
+CREATE INDEX app_code_expiry ON app_code (expires);
+
+-- Long work ------------------------------------------------------------------------------------------------------
+
+CREATE TABLE job (
+    id BIGINT PRIMARY KEY,
+    kind BIGINT NOT NULL,
+    account BIGINT,
+    progress_key TEXT COLLATE "C",
+    payload TEXT COLLATE "C" NOT NULL,
+    progress TEXT COLLATE "C" NOT NULL,
+    state BIGINT NOT NULL,
+    node TEXT COLLATE "C" NOT NULL,
+    lease_until BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    run_at BIGINT NOT NULL,
+    created BIGINT NOT NULL
+);
+CREATE INDEX job_due ON job (state, run_at, id);
+CREATE INDEX job_progress ON job (account, progress_key);
+
+CREATE TABLE mail (
+    id BIGINT PRIMARY KEY,
+    recipient TEXT COLLATE "C" NOT NULL,
+    subject TEXT COLLATE "C" NOT NULL,
+    text_body TEXT COLLATE "C" NOT NULL,
+    html_body TEXT COLLATE "C" NOT NULL,
+    attempts BIGINT NOT NULL,
+    run_at BIGINT NOT NULL,
+    created BIGINT NOT NULL
+);
+CREATE INDEX mail_due ON mail (run_at, id);

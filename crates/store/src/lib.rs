@@ -1,0 +1,28 @@
+//! Metadata: one transaction type over SQLite and PostgreSQL.
+//!
+//! [`Db`] hides the engine. Its callers are async; what they hand in is a job,
+//! synchronous code that runs inside one transaction on a database thread and
+//! sees the database through [`Tx`]. Statements are shared by both engines and
+//! live in this crate only, one module per table.
+
+mod db;
+mod dialect;
+mod error;
+mod ids;
+mod job;
+mod migrate;
+mod postgres;
+mod queue;
+mod row;
+mod sqlite;
+#[cfg(test)]
+mod statements;
+mod tx;
+
+pub use db::Db;
+pub use dialect::{Engine, Sql};
+pub use error::{StoreError, Stored};
+pub use ids::LIMIT as ID_LIMIT;
+pub use row::{Arg, Column, FromRow, Row};
+pub use sqlite::{SqliteOptions, Synchronous};
+pub use tx::Tx;

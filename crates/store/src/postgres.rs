@@ -1,0 +1,176 @@
+//! PostgreSQL: threads with a connection each, and one connection for notices.
+
+mod notices;
+pub(crate) mod session;
+mod worker;
+
+use crate::error::{StoreError, Stored};
+use crate::ids::Ids;
+use crate::job::BoxedWork;
+use crate::migrate;
+use crate::queue::Queue;
+pub use notices::Notice;
+pub(crate) use notices::Notices;
+use postgres::error::{DbError, SqlState};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How to open a PostgreSQL database.
+#[derive(Clone, Debug)]
+pub struct PostgresOptions {
+    /// Threads, each with a connection, that run edits; at least 1.
+    pub writers: usize,
+    /// Threads, each with a connection, that run views; at least 1. They are
+    /// separate, so that edits waiting for row locks never keep views waiting.
+    pub readers: usize,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let writers = (2 * cores).max(8);
+        Self {
+            writers,
+            readers: writers / 2,
+        }
+    }
+}
+
+/// How long connecting may take, for each address of the server.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// After this time without a sign of life the server counts as gone.
+const SILENCE_LIMIT: Duration = Duration::from_secs(30);
+
+/// Bounds on every wait inside the server. A lock is waited for much longer than
+/// any edit takes; a statement may run as long as the largest edits need.
+const SESSION_SETTINGS: &str = "SET lock_timeout = '10s'; \
+     SET statement_timeout = '300s'; \
+     SET idle_in_transaction_session_timeout = '60s'";
+
+/// Starts the threads that serve the two queues until these are closed.
+pub(crate) fn start(
+    url: &str,
+    options: &PostgresOptions,
+    views: &Arc<Queue<BoxedWork>>,
+    edits: &Arc<Queue<BoxedWork>>,
+) -> Stored<(Vec<JoinHandle<()>>, Notices)> {
+    let config = configure(url)?;
+    let migrating = config.clone();
+    // The blocking client has a runtime inside, which must not be entered from an
+    // async caller's thread.
+    let migrated = spawn("postgres-migrate".to_owned(), move || {
+        migrate::postgres(&mut connect(&migrating)?)
+    })?;
+    migrated.join().unwrap_or(Err(StoreError::Panicked))?;
+
+    let (notices, passing) = Notices::start(config.clone())?;
+    let mut threads = vec![passing];
+    let ids = Arc::new(Ids::default());
+    for (kind, count, queue) in [
+        (worker::Kind::Edits, options.writers, edits),
+        (worker::Kind::Views, options.readers, views),
+    ] {
+        for number in 0..count.max(1) {
+            let worker = worker::Worker::new(kind, config.clone(), ids.clone(), notices.clone());
+            let queue = queue.clone();
+            threads.push(spawn(format!("{}-{number}", kind.name()), move || {
+                worker.serve(&queue);
+            })?);
+        }
+    }
+    Ok((threads, notices))
+}
+
+/// Starts a named thread.
+fn spawn<T: Send + 'static>(
+    name: String,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> Stored<JoinHandle<T>> {
+    std::thread::Builder::new()
+        .name(name)
+        .spawn(body)
+        .map_err(|error| StoreError::Other(format!("cannot start a thread: {error}")))
+}
+
+fn configure(url: &str) -> Stored<postgres::Config> {
+    let mut config: postgres::Config = url
+        .parse()
+        .map_err(|error| StoreError::Other(format!("the database URL: {error}")))?;
+    if config.get_application_name().is_none() {
+        config.application_name("pileus");
+    }
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    config.tcp_user_timeout(SILENCE_LIMIT);
+    config.keepalives_idle(SILENCE_LIMIT / 2);
+    Ok(config)
+}
+
+fn connect(config: &postgres::Config) -> Stored<postgres::Client> {
+    let mut client = config
+        .connect(postgres::NoTls)
+        .map_err(|error| StoreError::Unavailable(describe(&error)))?;
+    client
+        .batch_execute(SESSION_SETTINGS)
+        .map_err(|error| store_error(&error))?;
+    Ok(client)
+}
+
+/// Translates an error of PostgreSQL.
+fn store_error(error: &postgres::Error) -> StoreError {
+    let text = describe(error);
+    let Some(state) = error.code() else {
+        // No answer of the server: the connection is gone, or what was sent or
+        // received made no sense to the driver.
+        return if error.is_closed() || std::error::Error::source(error).is_some_and(is_io) {
+            StoreError::Unavailable(text)
+        } else {
+            StoreError::Other(text)
+        };
+    };
+    match *state {
+        SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => {
+            StoreError::Conflict(text)
+        }
+        SqlState::LOCK_NOT_AVAILABLE => StoreError::Locked(text),
+        SqlState::DISK_FULL => StoreError::Full(text),
+        SqlState::READ_ONLY_SQL_TRANSACTION => StoreError::ReadOnly(text),
+        SqlState::IO_ERROR => StoreError::Io(text),
+        SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => StoreError::Corrupt(text),
+        SqlState::ADMIN_SHUTDOWN
+        | SqlState::CRASH_SHUTDOWN
+        | SqlState::CANNOT_CONNECT_NOW
+        | SqlState::TOO_MANY_CONNECTIONS
+        | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => StoreError::Unavailable(text),
+        _ if state.code().starts_with("08") => StoreError::Unavailable(text),
+        _ => StoreError::Other(text),
+    }
+}
+
+fn is_io(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<std::io::Error>()
+}
+
+/// The text of an error with its causes, which the driver's own text leaves out.
+fn describe(error: &postgres::Error) -> String {
+    use std::error::Error as _;
+    match error.as_db_error() {
+        Some(refusal) => describe_refusal(refusal),
+        None => match error.source() {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        },
+    }
+}
+
+fn describe_refusal(refusal: &DbError) -> String {
+    let mut text = format!("{} ({})", refusal.message(), refusal.code().code());
+    if let Some(detail) = refusal.detail() {
+        text.push_str(": ");
+        text.push_str(detail);
+    }
+    text
+}

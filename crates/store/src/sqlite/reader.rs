@@ -1,0 +1,49 @@
+//! A thread that runs views on a connection of its own.
+
+use crate::error::{StoreError, Stored};
+use crate::ids::Ids;
+use crate::job::{self, BoxedWork, Ran, Verdict};
+use crate::queue::Queue;
+use crate::sqlite::session::Session as SqliteSession;
+use crate::sqlite::{spawn, store_error};
+use crate::tx::{Session, Tx};
+use rusqlite::Connection;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+pub(super) fn start(
+    number: usize,
+    connection: Connection,
+    views: Arc<Queue<BoxedWork>>,
+) -> Stored<JoinHandle<()>> {
+    spawn(format!("sqlite-read-{number}"), move || {
+        let session = SqliteSession::new(&connection);
+        let no_ids = Ids::default();
+        while let Some(mut work) = views.pop() {
+            let verdict = view(&session, &no_ids, work.as_mut());
+            work.answer(verdict);
+        }
+    })
+}
+
+/// Runs one view. The transaction gives it a single snapshot, and taking the read
+/// lock once is cheaper than once for each of its statements.
+fn view(session: &SqliteSession<'_>, ids: &Ids, work: &mut dyn job::Work) -> Verdict {
+    if let Err(error) = session.control("BEGIN") {
+        return Verdict::Void(store_error(&error));
+    }
+    let tx = Tx::new(Session::Sqlite(session), ids, 0..0);
+    let verdict = match job::run(work, tx) {
+        Ran::Done(_) | Ran::Refused => Verdict::Stands,
+        Ran::Failed(StoreError::OutOfIds { .. }) => {
+            Verdict::Void(StoreError::ReadOnly("a view asked for an id".to_owned()))
+        }
+        Ran::Failed(error) => Verdict::Failed(error),
+    };
+    if !session.is_idle()
+        && let Err(error) = session.control("COMMIT")
+    {
+        tracing::error!(%error, "ending a view failed");
+    }
+    verdict
+}
