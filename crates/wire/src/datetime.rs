@@ -225,8 +225,8 @@ impl<'a> Scanner<'a> {
 
     /// Reads the parts after the year as far as they go.
     fn iso8601_parts(&mut self, civil: &mut Civil) -> Option<()> {
-        // What looks like `-05:00` or `-0500` behind a year is a month that is followed by
-        // nonsense; a zone behind a bare date has to be set off by a blank.
+        // Behind a year or a month a `-` begins the next part of the date. A zone west of
+        // Greenwich can follow there only after a blank.
         if !self.eat(b'-') {
             return Some(());
         }

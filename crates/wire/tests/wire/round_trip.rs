@@ -6,54 +6,8 @@ use pileus_wire::{
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use crate::generate::{fields, params};
 use crate::support::{to_binary, to_json};
-
-fn value() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        vec(any::<u8>(), 0..200).prop_map(|text| Value::Text(text.into())),
-        any::<u64>().prop_map(Value::Num),
-        any::<i64>().prop_map(Value::from),
-        any::<bool>().prop_map(Value::Bool),
-    ]
-}
-
-fn params(name: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Params> {
-    vec((name, value()), 0..20).prop_map(|entries| {
-        let mut params = Params::new();
-        for (name, value) in entries {
-            params.set(name, value).unwrap();
-        }
-        params
-    })
-}
-
-/// Keys and texts repeat often, as they do in answers.
-fn string() -> impl Strategy<Value = String> {
-    prop_oneof![
-        "[a-c]{0,2}",
-        any::<String>(),
-        (0..400usize).prop_map(|length| "long".repeat(length)),
-    ]
-}
-
-fn tree() -> impl Strategy<Value = Tree> {
-    let leaf = prop_oneof![
-        any::<u64>().prop_map(Tree::Num),
-        (0..64u32, any::<u64>()).prop_map(|(shift, number)| Tree::Num(number >> shift)),
-        string().prop_map(Tree::Text),
-        any::<bool>().prop_map(Tree::Bool),
-    ];
-    leaf.prop_recursive(6, 200, 12, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..12).prop_map(Tree::List),
-            vec((string(), inner), 0..12).prop_map(Tree::Hash),
-        ]
-    })
-}
-
-fn answer() -> impl Strategy<Value = Vec<(String, Tree)>> {
-    vec((string(), tree()), 0..12)
-}
 
 proptest! {
     #[test]
@@ -92,7 +46,7 @@ proptest! {
     }
 
     #[test]
-    fn json_answers(fields in answer()) {
+    fn json_answers(fields in fields()) {
         let answer = Tree::Hash(fields);
         let json = to_json(&answer);
         prop_assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
@@ -100,7 +54,7 @@ proptest! {
     }
 
     #[test]
-    fn binary_answers(mut fields in answer(), data_len in any::<Option<u64>>()) {
+    fn binary_answers(mut fields in fields(), data_len in any::<Option<u64>>()) {
         fields.extend(data_len.map(|length| ("data".to_owned(), Tree::Data(length))));
         let answer = Tree::Hash(fields);
         let bytes = to_binary(&answer);
