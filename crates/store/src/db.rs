@@ -149,9 +149,9 @@ impl Db {
     ///
     /// It is called on a thread that everybody's notices come through and must be
     /// quick.
-    pub fn on_notify(&self, listener: impl Fn(Notice<'_>) + Send + Sync + 'static) {
+    pub fn on_notify(&self, listener: impl Fn(Notice) + Send + Sync + 'static) {
         if let Some(notices) = &self.shared.notices {
-            notices.listen(Box::new(listener));
+            notices.listen(Arc::new(listener));
         }
     }
 }
@@ -160,8 +160,9 @@ impl Drop for Shared {
     fn drop(&mut self) {
         self.views.close();
         self.edits.close();
-        // Ends the thread that passes notices on.
-        self.notices = None;
+        if let Some(notices) = &self.notices {
+            notices.close();
+        }
         let threads = std::mem::take(
             self.threads
                 .get_mut()

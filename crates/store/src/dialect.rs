@@ -23,7 +23,7 @@ impl Engine {
 ///
 /// Almost all statements have a single text. Parameters are written `$1` to
 /// `$n` and must first appear in ascending order: PostgreSQL counts them by
-/// number, SQLite by first appearance. The [`sql!`](crate::sql) macro defines
+/// number, SQLite by first appearance. The `sql!` macro defines
 /// statements and registers them with the tests that check this.
 #[derive(Clone, Copy, Debug)]
 pub struct Sql {
@@ -120,7 +120,6 @@ impl From<&'static str> for Sql {
 ///     pub(crate) ALL = "SELECT id, mail FROM account", scans = "only for administrators";
 /// }
 /// ```
-#[macro_export]
 macro_rules! sql {
     ($(
         $(#[$doc:meta])*
@@ -135,3 +134,5 @@ macro_rules! sql {
         pub(crate) const STATEMENTS: &[(&str, $crate::Sql)] = &[$((stringify!($name), $name)),+];
     };
 }
+
+pub(crate) use sql;

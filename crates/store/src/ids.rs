@@ -4,12 +4,11 @@
 //! it is used. So an edit that is rolled back, or a crash, can waste ids but never
 //! makes one be given out twice, and no edit waits for another one's ids.
 
-use crate::dialect::Sql;
 use crate::error::{StoreError, Stored};
 use crate::sql;
 use crate::tx::Tx;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Ids stay below this, so that JavaScript clients can hold them in a number.
 pub const LIMIT: i64 = 1 << 53;
@@ -44,6 +43,7 @@ pub(crate) fn draw(tx: &mut Tx<'_>, count: u64) -> Stored<Range<i64>> {
 #[derive(Debug, Default)]
 pub(crate) struct Ids {
     block: Mutex<Range<i64>>,
+    refilling: Mutex<()>,
 }
 
 impl Ids {
@@ -78,7 +78,14 @@ impl Ids {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Range<i64>> {
+    /// Held while drawing a block for everybody, so that it is done once.
+    pub(crate) fn refilling(&self) -> MutexGuard<'_, ()> {
+        self.refilling
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Range<i64>> {
         self.block.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

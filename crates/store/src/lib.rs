@@ -19,10 +19,13 @@ mod sqlite;
 mod statements;
 mod tx;
 
+pub(crate) use dialect::sql;
+
 pub use db::Db;
 pub use dialect::{Engine, Sql};
 pub use error::{StoreError, Stored};
 pub use ids::LIMIT as ID_LIMIT;
+pub use postgres::{Notice, PostgresOptions};
 pub use row::{Arg, Column, FromRow, Row};
 pub use sqlite::{SqliteOptions, Synchronous};
 pub use tx::Tx;

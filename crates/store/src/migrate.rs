@@ -56,9 +56,7 @@ fn runner(text: impl Fn(&Step) -> &'static str) -> Stored<Runner> {
         .map_err(|error| failed(&error))
 }
 
-fn persist(
-    mut migrate: impl FnMut() -> Result<refinery::Report, refinery::Error>,
-) -> Stored<()> {
+fn persist(mut migrate: impl FnMut() -> Result<refinery::Report, refinery::Error>) -> Stored<()> {
     let mut tries = 1;
     loop {
         match migrate() {

@@ -57,7 +57,8 @@ pub(crate) fn start(
     edits: &Arc<Queue<BoxedWork>>,
 ) -> Stored<(Vec<JoinHandle<()>>, Notices)> {
     let config = configure(url)?;
-    let migrating = config.clone();
+    let blocking = postgres::Config::from(config.clone());
+    let migrating = blocking.clone();
     // The blocking client has a runtime inside, which must not be entered from an
     // async caller's thread.
     let migrated = spawn("postgres-migrate".to_owned(), move || {
@@ -65,7 +66,7 @@ pub(crate) fn start(
     })?;
     migrated.join().unwrap_or(Err(StoreError::Panicked))?;
 
-    let (notices, passing) = Notices::start(config.clone())?;
+    let (notices, passing) = Notices::start(config)?;
     let mut threads = vec![passing];
     let ids = Arc::new(Ids::default());
     for (kind, count, queue) in [
@@ -73,7 +74,7 @@ pub(crate) fn start(
         (worker::Kind::Views, options.readers, views),
     ] {
         for number in 0..count.max(1) {
-            let worker = worker::Worker::new(kind, config.clone(), ids.clone(), notices.clone());
+            let worker = worker::Worker::new(kind, blocking.clone(), ids.clone(), notices.clone());
             let queue = queue.clone();
             threads.push(spawn(format!("{}-{number}", kind.name()), move || {
                 worker.serve(&queue);
@@ -94,8 +95,8 @@ fn spawn<T: Send + 'static>(
         .map_err(|error| StoreError::Other(format!("cannot start a thread: {error}")))
 }
 
-fn configure(url: &str) -> Stored<postgres::Config> {
-    let mut config: postgres::Config = url
+fn configure(url: &str) -> Stored<tokio_postgres::Config> {
+    let mut config: tokio_postgres::Config = url
         .parse()
         .map_err(|error| StoreError::Other(format!("the database URL: {error}")))?;
     if config.get_application_name().is_none() {

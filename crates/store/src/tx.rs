@@ -3,9 +3,7 @@
 use crate::dialect::{Engine, Sql};
 use crate::error::{StoreError, Stored};
 use crate::ids::Ids;
-use crate::postgres::session::Session as PostgresSession;
 use crate::row::{Arg, FromRow, Row};
-use crate::sqlite::session::Session as SqliteSession;
 use std::ops::Range;
 
 /// Code to run once a transaction is committed.
@@ -17,7 +15,7 @@ pub(crate) type Hook = Box<dyn FnOnce() + Send>;
 /// further statement answers the same error, and it is rolled back whatever the
 /// job answers. PostgreSQL behaves like this by itself, and SQLite is made to.
 pub struct Tx<'c> {
-    session: Session<'c>,
+    session: &'c mut (dyn Session + 'c),
     ids: &'c Ids,
     /// Ids set aside for this transaction.
     own_ids: Range<i64>,
@@ -28,10 +26,21 @@ pub struct Tx<'c> {
     notices: Vec<(i64, i64)>,
 }
 
-/// The connection a transaction runs on.
-pub(crate) enum Session<'c> {
-    Sqlite(&'c SqliteSession<'c>),
-    Postgres(&'c mut PostgresSession),
+/// A connection that statements can be run on.
+pub(crate) trait Session {
+    /// The engine on the other side.
+    fn engine(&self) -> Engine;
+
+    /// Runs a statement and answers how many rows it changed.
+    fn exec(&mut self, sql: Sql, args: &[Arg<'_>]) -> Stored<u64>;
+
+    /// Runs a statement and hands its rows to `take`, whose error ends it.
+    fn rows(
+        &mut self,
+        sql: Sql,
+        args: &[Arg<'_>],
+        take: &mut dyn FnMut(&Row<'_>) -> Stored<()>,
+    ) -> Stored<()>;
 }
 
 /// What remains of a transaction when its job has returned.
@@ -47,7 +56,11 @@ pub(crate) struct Remains {
 impl<'c> Tx<'c> {
     /// A transaction over a session in which it has already begun. `own_ids` are
     /// used before the shared ones.
-    pub(crate) fn new(session: Session<'c>, ids: &'c Ids, own_ids: Range<i64>) -> Self {
+    pub(crate) fn new(
+        session: &'c mut (dyn Session + 'c),
+        ids: &'c Ids,
+        own_ids: Range<i64>,
+    ) -> Self {
         Self {
             session,
             ids,
@@ -73,20 +86,13 @@ impl<'c> Tx<'c> {
 
     /// The engine this transaction runs on.
     pub fn engine(&self) -> Engine {
-        match self.session {
-            Session::Sqlite(_) => Engine::Sqlite,
-            Session::Postgres(_) => Engine::Postgres,
-        }
+        self.session.engine()
     }
 
     /// Runs a statement that answers no rows; answers how many rows it changed.
     pub fn exec(&mut self, sql: impl Into<Sql>, args: &[Arg<'_>]) -> Stored<u64> {
         self.alive()?;
-        let sql = sql.into();
-        let outcome = match &mut self.session {
-            Session::Sqlite(session) => session.exec(sql, args),
-            Session::Postgres(session) => session.exec(sql, args),
-        };
+        let outcome = self.session.exec(sql.into(), args);
         self.note(outcome)
     }
 
@@ -182,10 +188,7 @@ impl<'c> Tx<'c> {
         take: &mut dyn FnMut(&Row<'_>) -> Stored<()>,
     ) -> Stored<()> {
         self.alive()?;
-        let outcome = match &mut self.session {
-            Session::Sqlite(session) => session.rows(sql, args, take),
-            Session::Postgres(session) => session.rows(sql, args, take),
-        };
+        let outcome = self.session.rows(sql, args, take);
         self.note(outcome)
     }
 

@@ -12,11 +12,14 @@ use postgres::error::SqlState;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
+use tokio::time::{Instant, timeout_at};
+use tokio_postgres::tls::NoTlsStream;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, NoTls, Socket};
 
 /// The channel all nodes of a database listen on.
 const LISTEN: &str = "LISTEN pileus_feed";
@@ -72,7 +75,7 @@ struct State {
 
 impl Notices {
     /// Starts the thread that sends and receives until [`close`](Self::close).
-    pub(super) fn start(config: postgres::Config) -> Stored<(Self, JoinHandle<()>)> {
+    pub(super) fn start(config: Config) -> Stored<(Self, JoinHandle<()>)> {
         let notices = Self(Arc::new(Shared {
             state: Mutex::default(),
             changed: Notify::new(),
@@ -83,7 +86,7 @@ impl Notices {
             .map_err(|error| StoreError::Other(format!("cannot start a runtime: {error}")))?;
         let passing = notices.clone();
         let thread = spawn("postgres-notices".to_owned(), move || {
-            runtime.block_on(passing.pass(config.into()));
+            runtime.block_on(passing.pass(&config));
         })?;
         Ok((notices, thread))
     }
@@ -119,4 +122,138 @@ impl Notices {
         self.lock().closed = true;
         self.0.changed.notify_one();
     }
+
+    /// Keeps a connection that sends and receives until closed.
+    async fn pass(self, config: &Config) {
+        let mut pause = PAUSE;
+        loop {
+            let begun = Instant::now();
+            let Err(error) = self.pass_connected(config).await else {
+                return;
+            };
+            // What was being sent may be lost.
+            self.lock().everything = true;
+            if is_unsupported(&error) {
+                tracing::warn!(%error, "the database has no LISTEN: nodes cannot wake each other");
+                self.lock().closed = true;
+                return;
+            }
+            tracing::warn!(%error, "the connection for notices failed");
+            if begun.elapsed() > PAUSE_LONGEST {
+                pause = PAUSE;
+            }
+            if self.closed_before(Instant::now() + pause).await {
+                return;
+            }
+            pause = (pause * 2).min(PAUSE_LONGEST);
+        }
+    }
+
+    /// Sends and receives on one connection until it fails (an error) or the
+    /// database is closed.
+    async fn pass_connected(&self, config: &Config) -> Result<(), Error> {
+        let (client, connection) = config.connect(NoTls).await?;
+        tokio::select! {
+            outcome = self.receive(connection) => outcome,
+            outcome = self.send(&client) => outcome,
+        }
+    }
+
+    async fn receive(&self, mut connection: Connection<Socket, NoTlsStream>) -> Result<(), Error> {
+        while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
+            if let AsyncMessage::Notification(notification) = message? {
+                self.hear(notification.payload());
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&self, client: &Client) -> Result<(), Error> {
+        client.batch_execute(LISTEN).await?;
+        // Others may have sent before this connection listened.
+        self.hear(EVERYTHING);
+        while !self.lock().closed {
+            for payload in self.payloads() {
+                client.execute(NOTIFY, &[&payload]).await?;
+            }
+            self.0.changed.notified().await;
+        }
+        Ok(())
+    }
+
+    /// Takes what is to be told, in pieces that `NOTIFY` can carry.
+    fn payloads(&self) -> Vec<String> {
+        let mut state = self.lock();
+        if std::mem::take(&mut state.everything) {
+            state.pending.clear();
+            return vec![EVERYTHING.to_owned()];
+        }
+        let mut payloads: Vec<String> = Vec::new();
+        for (account, diffid) in state.pending.drain() {
+            let mut feed = String::new();
+            // Writing to a string cannot fail.
+            let _ = write!(feed, "{account}:{diffid}");
+            match payloads.last_mut() {
+                Some(last) if last.len() + 1 + feed.len() <= PAYLOAD_LIMIT => {
+                    last.push(',');
+                    last.push_str(&feed);
+                }
+                _ => payloads.push(feed),
+            }
+        }
+        payloads
+    }
+
+    fn hear(&self, payload: &str) {
+        let Some(listener) = self.lock().listener.clone() else {
+            return;
+        };
+        let call = |notice| {
+            if catch_unwind(AssertUnwindSafe(|| listener(notice))).is_err() {
+                tracing::error!("the listener for notices panicked");
+            }
+        };
+        match parse(payload) {
+            Some(feeds) => feeds.into_iter().for_each(call),
+            None => call(Notice::Missed),
+        }
+    }
+
+    async fn closed_before(&self, deadline: Instant) -> bool {
+        while !self.lock().closed {
+            if timeout_at(deadline, self.0.changed.notified())
+                .await
+                .is_err()
+            {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The notices in a payload; `None` if it means everything, or something this
+/// version does not know.
+fn parse(payload: &str) -> Option<Vec<Notice>> {
+    payload
+        .split(',')
+        .map(|feed| {
+            let (account, diffid) = feed.split_once(':')?;
+            Some(Notice::Feed {
+                account: account.parse().ok()?,
+                diffid: diffid.parse().ok()?,
+            })
+        })
+        .collect()
+}
+
+/// Servers that only speak PostgreSQL's protocol may not know `LISTEN`.
+fn is_unsupported(error: &Error) -> bool {
+    error.code().is_some_and(|state| {
+        *state == SqlState::FEATURE_NOT_SUPPORTED || *state == SqlState::SYNTAX_ERROR
+    })
 }

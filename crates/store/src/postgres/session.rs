@@ -1,11 +1,12 @@
 //! One PostgreSQL connection with its prepared statements.
 
-use crate::dialect::Sql;
+use crate::dialect::{Engine, Sql};
 use crate::error::Stored;
 use crate::postgres::{connect, store_error};
 use crate::row::{Arg, Row, Source};
+use crate::tx;
+use bytes::BytesMut;
 use postgres::fallible_iterator::FallibleIterator;
-use postgres::types::private::BytesMut;
 use postgres::types::{IsNull, ToSql, Type, WrongType, to_sql_checked};
 use postgres::{Client, Config, Statement};
 use std::collections::HashMap;
@@ -34,7 +35,27 @@ impl Session {
             .map_err(|error| store_error(&error))
     }
 
-    pub(crate) fn exec(&mut self, sql: Sql, args: &[Arg<'_>]) -> Stored<u64> {
+    fn prepared(&mut self, sql: Sql) -> Stored<Statement> {
+        let key = (sql.postgres_text(), sql.locking_clause());
+        if let Some(known) = self.statements.get(&key) {
+            return Ok(known.clone());
+        }
+        let text = format!("{} {}", key.0, key.1);
+        let statement = self
+            .client
+            .prepare(text.trim_end())
+            .map_err(|error| store_error(&error))?;
+        self.statements.insert(key, statement.clone());
+        Ok(statement)
+    }
+}
+
+impl tx::Session for Session {
+    fn engine(&self) -> Engine {
+        Engine::Postgres
+    }
+
+    fn exec(&mut self, sql: Sql, args: &[Arg<'_>]) -> Stored<u64> {
         let statement = self.prepared(sql)?;
         let args: Vec<&(dyn ToSql + Sync)> = args.iter().map(|arg| arg as _).collect();
         self.client
@@ -42,7 +63,7 @@ impl Session {
             .map_err(|error| store_error(&error))
     }
 
-    pub(crate) fn rows(
+    fn rows(
         &mut self,
         sql: Sql,
         args: &[Arg<'_>],
@@ -57,20 +78,6 @@ impl Session {
             take(&Row(Source::Postgres(&row)))?;
         }
         Ok(())
-    }
-
-    fn prepared(&mut self, sql: Sql) -> Stored<Statement> {
-        let key = (sql.postgres_text(), sql.locking_clause());
-        if let Some(known) = self.statements.get(&key) {
-            return Ok(known.clone());
-        }
-        let text = format!("{} {}", key.0, key.1);
-        let statement = self
-            .client
-            .prepare(text.trim_end())
-            .map_err(|error| store_error(&error))?;
-        self.statements.insert(key, statement.clone());
-        Ok(statement)
     }
 }
 

@@ -4,9 +4,9 @@ use crate::error::{StoreError, Stored};
 use crate::ids::{self, Ids};
 use crate::job::{self, BoxedWork, Ran, Verdict, Work};
 use crate::postgres::Notices;
-use crate::postgres::session::Session as PostgresSession;
+use crate::postgres::session::Session;
 use crate::queue::Queue;
-use crate::tx::{Remains, Session, Tx};
+use crate::tx::{Remains, Tx};
 use postgres::Config;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
@@ -61,7 +61,7 @@ pub(super) struct Worker {
     config: Config,
     ids: Arc<Ids>,
     notices: Notices,
-    session: Option<PostgresSession>,
+    session: Option<Session>,
     outage: Option<Outage>,
 }
 
@@ -178,7 +178,7 @@ impl Worker {
 
     fn run(&mut self, work: &mut dyn Work, own_ids: Range<i64>) -> Stored<Ran> {
         let session = self.session.as_mut().ok_or(StoreError::Closed)?;
-        let tx = Tx::new(Session::Postgres(session), &self.ids, own_ids);
+        let tx = Tx::new(session, &self.ids, own_ids);
         let ran = job::run(work, tx);
         if matches!(ran, Ran::Failed(StoreError::Unavailable(_))) {
             self.session = None;
@@ -214,9 +214,7 @@ impl Worker {
     fn draw(&mut self, count: u64) -> Stored<Range<i64>> {
         self.begin()?;
         let ids = self.ids.clone();
-        let drawn = self.on_session(|session| {
-            ids::draw(&mut Tx::new(Session::Postgres(session), &ids, 0..0), count)
-        });
+        let drawn = self.on_session(|session| ids::draw(&mut Tx::new(session, &ids, 0..0), count));
         match drawn {
             Ok(drawn) => self.commit().map(|()| drawn),
             Err(error) => {
@@ -227,10 +225,7 @@ impl Worker {
     }
 
     /// Does something on the connection and gives the connection up if it is lost.
-    fn on_session<T>(
-        &mut self,
-        act: impl FnOnce(&mut PostgresSession) -> Stored<T>,
-    ) -> Stored<T> {
+    fn on_session<T>(&mut self, act: impl FnOnce(&mut Session) -> Stored<T>) -> Stored<T> {
         let session = self.session.as_mut().ok_or(StoreError::Closed)?;
         let outcome = act(session);
         if matches!(outcome, Err(StoreError::Unavailable(_))) {
@@ -245,7 +240,7 @@ impl Worker {
         {
             return Err(outage.error.clone());
         }
-        match PostgresSession::connect(&self.config) {
+        match Session::connect(&self.config) {
             Ok(session) => {
                 self.session = Some(session);
                 self.outage = None;

@@ -4,9 +4,9 @@ use crate::error::{StoreError, Stored};
 use crate::ids::Ids;
 use crate::job::{self, BoxedWork, Ran, Verdict};
 use crate::queue::Queue;
-use crate::sqlite::session::Session as SqliteSession;
+use crate::sqlite::session::Session;
 use crate::sqlite::{spawn, store_error};
-use crate::tx::{Session, Tx};
+use crate::tx::Tx;
 use rusqlite::Connection;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -17,10 +17,10 @@ pub(super) fn start(
     views: Arc<Queue<BoxedWork>>,
 ) -> Stored<JoinHandle<()>> {
     spawn(format!("sqlite-read-{number}"), move || {
-        let session = SqliteSession::new(&connection);
+        let mut session = Session::new(&connection);
         let no_ids = Ids::default();
         while let Some(mut work) = views.pop() {
-            let verdict = view(&session, &no_ids, work.as_mut());
+            let verdict = view(&mut session, &no_ids, work.as_mut());
             work.answer(verdict);
         }
     })
@@ -28,11 +28,11 @@ pub(super) fn start(
 
 /// Runs one view. The transaction gives it a single snapshot, and taking the read
 /// lock once is cheaper than once for each of its statements.
-fn view(session: &SqliteSession<'_>, ids: &Ids, work: &mut dyn job::Work) -> Verdict {
+fn view(session: &mut Session<'_>, ids: &Ids, work: &mut dyn job::Work) -> Verdict {
     if let Err(error) = session.control("BEGIN") {
         return Verdict::Void(store_error(&error));
     }
-    let tx = Tx::new(Session::Sqlite(session), ids, 0..0);
+    let tx = Tx::new(session, ids, 0..0);
     let verdict = match job::run(work, tx) {
         Ran::Done(_) | Ran::Refused => Verdict::Stands,
         Ran::Failed(StoreError::OutOfIds { .. }) => {

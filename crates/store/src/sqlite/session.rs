@@ -1,12 +1,12 @@
 //! One SQLite connection with its prepared statements.
 
-use crate::dialect::Sql;
+use crate::dialect::{Engine, Sql};
 use crate::error::Stored;
 use crate::row::{Arg, Row, Source};
 use crate::sqlite::store_error;
+use crate::tx;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement, ToSql};
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -17,14 +17,14 @@ use std::collections::hash_map::Entry;
 /// text, which costs far less than hashing the text on every call.
 pub(crate) struct Session<'c> {
     connection: &'c Connection,
-    statements: RefCell<HashMap<(usize, usize), Statement<'c>>>,
+    statements: HashMap<(usize, usize), Statement<'c>>,
 }
 
 impl<'c> Session<'c> {
     pub(crate) fn new(connection: &'c Connection) -> Self {
         Self {
             connection,
-            statements: RefCell::new(HashMap::new()),
+            statements: HashMap::new(),
         }
     }
 
@@ -35,12 +35,12 @@ impl<'c> Session<'c> {
     }
 
     /// Runs a statement without arguments and rows, such as `BEGIN`.
-    pub(crate) fn control(&self, text: &'static str) -> rusqlite::Result<()> {
+    pub(crate) fn control(&mut self, text: &'static str) -> rusqlite::Result<()> {
         self.with(text, &[], |statement| statement.raw_execute().map(drop))
     }
 
     /// The integer in column `index` of the one row that `text` answers.
-    pub(crate) fn number(&self, text: &'static str, index: usize) -> rusqlite::Result<i64> {
+    pub(crate) fn number(&mut self, text: &'static str, index: usize) -> rusqlite::Result<i64> {
         self.with(text, &[], |statement| {
             let mut rows = statement.raw_query();
             let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
@@ -48,14 +48,36 @@ impl<'c> Session<'c> {
         })
     }
 
-    pub(crate) fn exec(&self, sql: Sql, args: &[Arg<'_>]) -> Stored<u64> {
+    fn with<T>(
+        &mut self,
+        text: &'static str,
+        args: &[Arg<'_>],
+        body: impl FnOnce(&mut Statement<'c>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let statement = match self.statements.entry((text.as_ptr().addr(), text.len())) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => free.insert(self.connection.prepare(text)?),
+        };
+        for (index, arg) in args.iter().enumerate() {
+            statement.raw_bind_parameter(index + 1, arg)?;
+        }
+        body(statement)
+    }
+}
+
+impl tx::Session for Session<'_> {
+    fn engine(&self) -> Engine {
+        Engine::Sqlite
+    }
+
+    fn exec(&mut self, sql: Sql, args: &[Arg<'_>]) -> Stored<u64> {
         self.with(sql.sqlite_text(), args, |statement| statement.raw_execute())
             .map(|count| count as u64)
             .map_err(|error| store_error(&error))
     }
 
-    pub(crate) fn rows(
-        &self,
+    fn rows(
+        &mut self,
         sql: Sql,
         args: &[Arg<'_>],
         take: &mut dyn FnMut(&Row<'_>) -> Stored<()>,
@@ -70,23 +92,6 @@ impl<'c> Session<'c> {
             Ok(Ok(()))
         });
         read.unwrap_or_else(|error| Err(store_error(&error)))
-    }
-
-    fn with<T>(
-        &self,
-        text: &'static str,
-        args: &[Arg<'_>],
-        body: impl FnOnce(&mut Statement<'c>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<T> {
-        let mut statements = self.statements.borrow_mut();
-        let statement = match statements.entry((text.as_ptr().addr(), text.len())) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(free) => free.insert(self.connection.prepare(text)?),
-        };
-        for (index, arg) in args.iter().enumerate() {
-            statement.raw_bind_parameter(index + 1, arg)?;
-        }
-        body(statement)
     }
 }
 

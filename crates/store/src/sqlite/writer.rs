@@ -9,9 +9,9 @@ use crate::error::{StoreError, Stored};
 use crate::ids::{self, Ids};
 use crate::job::{self, BoxedWork, Ran, Verdict};
 use crate::queue::Queue;
-use crate::sqlite::session::Session as SqliteSession;
+use crate::sqlite::session::Session;
 use crate::sqlite::{checkpoint, is_failed_sync, spawn, store_error};
-use crate::tx::{Remains, Session, Tx};
+use crate::tx::{Remains, Tx};
 use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -37,9 +37,8 @@ pub(super) fn start(
     checkpointer: SyncSender<()>,
 ) -> Stored<JoinHandle<()>> {
     spawn("sqlite-write".to_owned(), move || {
-        let session = SqliteSession::new(&connection);
         let mut writer = Writer {
-            session: &session,
+            session: Session::new(&connection),
             ids: Ids::default(),
             checkpointer,
             broken: None,
@@ -53,8 +52,8 @@ pub(super) fn start(
     })
 }
 
-struct Writer<'s, 'c> {
-    session: &'s SqliteSession<'c>,
+struct Writer<'c> {
+    session: Session<'c>,
     ids: Ids,
     checkpointer: SyncSender<()>,
     /// Set once an fsync has failed: no edit is accepted from then on.
@@ -89,7 +88,7 @@ enum Outcome {
     OutOfIds { wanted: u64 },
 }
 
-impl Writer<'_, '_> {
+impl Writer<'_> {
     /// Commits one group of the waiting edits and answers them.
     fn group(&mut self) {
         if self.ids.is_low() {
@@ -138,10 +137,10 @@ impl Writer<'_, '_> {
 
     /// Runs one edit in a savepoint. An error means that the whole transaction is
     /// lost.
-    fn run(&self, edit: &mut Edit) -> Stored<Outcome> {
+    fn run(&mut self, edit: &mut Edit) -> Stored<Outcome> {
         self.control("SAVEPOINT edit")?;
         let own_ids = std::mem::take(&mut edit.ids);
-        let tx = Tx::new(Session::Sqlite(self.session), &self.ids, own_ids);
+        let tx = Tx::new(&mut self.session, &self.ids, own_ids);
         let ran = job::run(edit.work.as_mut(), tx);
         if self.session.is_idle() {
             // After errors like a full disk SQLite rolls back everything by itself.
@@ -188,14 +187,15 @@ impl Writer<'_, '_> {
     /// Draws ids in a transaction of its own.
     fn draw(&mut self, count: u64) -> Stored<Range<i64>> {
         self.begin()?;
-        let mut tx = Tx::new(Session::Sqlite(self.session), &self.ids, 0..0);
-        match ids::draw(&mut tx, count) {
+        let mut tx = Tx::new(&mut self.session, &self.ids, 0..0);
+        let drawn = ids::draw(&mut tx, count);
+        match drawn {
             Ok(drawn) => self.commit().map(|()| drawn),
             Err(error) => self.roll_back().and(Err(error)),
         }
     }
 
-    fn begin(&self) -> Stored<()> {
+    fn begin(&mut self) -> Stored<()> {
         match &self.broken {
             Some(error) => Err(error.clone()),
             // Immediate: a transaction that reads first and writes later could
@@ -216,29 +216,34 @@ impl Writer<'_, '_> {
         self.roll_back().and(Err(trouble))
     }
 
-    fn roll_back(&self) -> Stored<()> {
+    fn roll_back(&mut self) -> Stored<()> {
         if self.session.is_idle() {
             return Ok(());
         }
         self.control("ROLLBACK")
     }
 
-    fn control(&self, text: &'static str) -> Stored<()> {
+    fn control(&mut self, text: &'static str) -> Stored<()> {
         self.session
             .control(text)
             .map_err(|error| store_error(&error))
     }
 
     /// Keeps the write-ahead log from growing without end.
-    fn tend_log(&self) {
-        let pages = self.session.number(checkpoint::MEASURE, 1);
-        if pages.is_ok_and(|pages| pages >= checkpoint::HELPED_PAGES) {
-            if let Err(error) = self.session.number(checkpoint::PASSIVE, 1) {
-                tracing::warn!(%error, "a checkpoint of the write-ahead log failed");
+    fn tend_log(&mut self) {
+        let outcome = match self.session.number(checkpoint::MEASURE, 1) {
+            Ok(pages) if pages >= checkpoint::HELPED_PAGES => {
+                self.session.number(checkpoint::PASSIVE, 1).map(drop)
             }
-        } else if pages.is_ok_and(|pages| pages >= checkpoint::EAGER_PAGES) {
-            // Full means that the thread has been poked already.
-            let _ = self.checkpointer.try_send(());
+            Ok(pages) if pages >= checkpoint::EAGER_PAGES => {
+                // Full means that the thread has been poked already.
+                let _ = self.checkpointer.try_send(());
+                Ok(())
+            }
+            outcome => outcome.map(drop),
+        };
+        if let Err(error) = outcome {
+            tracing::warn!(%error, "a checkpoint of the write-ahead log failed");
         }
     }
 }
