@@ -82,7 +82,8 @@ impl Server {
     /// Waits for a line of output that begins with `prefix`, and answers the rest of that line.
     pub async fn wait_for_line(&mut self, prefix: &str, limit: Duration) -> Result<String> {
         let log = self.log.clone();
-        self.wait_until(limit, async || line_after(&log, prefix)).await
+        self.wait_until(limit, async || line_after(&log, prefix))
+            .await
     }
 
     /// Asks the process to end (SIGTERM) and waits for it; kills it if it does not obey.
@@ -238,7 +239,9 @@ mod tests {
             shell("sleep 60 & echo pid $!; wait"),
             dir.path().join("log"),
         )?;
-        let grandchild = server.wait_for_line("pid ", Duration::from_secs(10)).await?;
+        let grandchild = server
+            .wait_for_line("pid ", Duration::from_secs(10))
+            .await?;
         drop(server);
         let stat = format!("/proc/{grandchild}/stat");
         let deadline = std::time::Instant::now() + Duration::from_secs(10);

@@ -10,7 +10,6 @@ use crate::load::fill::fill_folder;
 use crate::load::http;
 use crate::load::sample::Sample;
 use crate::report::{Goal, Line, Series, Unit};
-use pileus_wire::Value;
 use std::sync::Arc;
 
 const FILES: u64 = 1000;
@@ -49,10 +48,9 @@ pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
 fn stat(api: &Api, files: &[u64]) -> Result<Calls> {
     let (mut http, mut binary) = (Vec::new(), Vec::new());
     for &file in files {
-        let id = file.to_string();
-        let target = target("stat", &[("fileid", &id)]);
-        http.push(http::get(&api.authority(), &target));
-        binary.push(binary::request("stat", &[("fileid", Value::Num(file))])?);
+        let pairs = [("fileid", file.into())];
+        http.push(http::get(&api.authority(), &target("stat", &pairs)?));
+        binary.push(binary::request("stat", &pairs)?);
     }
     Ok(Calls {
         method: "stat",
@@ -85,7 +83,11 @@ async fn over_binary(api: &Api, calls: &Calls, pace: Pace) -> Result<Sample> {
     for at in 0..CONNECTIONS {
         let first = at * calls.binary.len() / CONNECTIONS;
         let requests = Arc::clone(&calls.binary);
-        callers.push(BinaryCall::new(api.connect_binary().await?, requests, first));
+        callers.push(BinaryCall::new(
+            api.connect_binary().await?,
+            requests,
+            first,
+        ));
     }
     closed_loop(callers, pace).await
 }

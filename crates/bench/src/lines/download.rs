@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::lines::Bench;
 use crate::lines::upload::{FILE_BYTES, nginx_target};
-use crate::load::api::{Api, text_field};
+use crate::load::api::{Api, text};
 use crate::load::callers::{Expect, Get};
 use crate::load::closed_loop::{Pace, closed_loop};
 use crate::load::fill::{fill, fill_folder};
@@ -39,8 +39,16 @@ pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
     let (mut ours, mut theirs) = (Series::default(), Series::default());
     bench.settle();
     for _ in 0..bench.scale.runs {
-        ours.push(downloads(pileus.address(), &links, bench.scale.pace).await?.rate());
-        theirs.push(downloads(nginx.address, &files, bench.scale.pace).await?.rate());
+        ours.push(
+            downloads(pileus.address(), &links, bench.scale.pace)
+                .await?
+                .rate(),
+        );
+        theirs.push(
+            downloads(nginx.address, &files, bench.scale.pace)
+                .await?
+                .rate(),
+        );
     }
     nginx.stop().await?;
     pileus.stop().await?;
@@ -51,10 +59,8 @@ pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
 
 /// The request that fetches a file's content through a link asked for now.
 pub async fn content_request(api: &mut Api, file: u64) -> Result<Vec<u8>> {
-    let file = file.to_string();
-    let link = api.call("getfilelink", &[("fileid", &file)]).await?;
-    let host = link["hosts"][0].as_str().ok_or("a link without a host")?;
-    Ok(http::get(host, text_field(&link, "path")?))
+    let link = api.call("getfilelink", &[("fileid", file.into())]).await?;
+    Ok(http::get(text(&link, "hosts.0")?, text(&link, "path")?))
 }
 
 async fn downloads(

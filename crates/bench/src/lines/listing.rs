@@ -27,9 +27,8 @@ pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
     if api.file_ids(folder).await?.len() as u64 != FILES {
         return Err("listfolder does not list all files".into());
     }
-    let folder = folder.to_string();
-    let params = [("auth", api.token()), ("folderid", &folder)];
-    let listing = http::get(&pileus.authority(), &target("listfolder", &params));
+    let pairs = [api.auth(), ("folderid", folder.into())];
+    let listing = http::get(&pileus.authority(), &target("listfolder", &pairs)?);
 
     let files = nginx_target(&nginx, "files", FILE_BYTES);
     fill(files, FILES, async || http::connect(nginx.address).await).await?;
@@ -63,12 +62,7 @@ async fn check_index(address: SocketAddr, request: &[u8]) -> Result<usize> {
     }
 }
 
-async fn repeat(
-    bench: &Bench,
-    address: SocketAddr,
-    request: &[u8],
-    expect: Expect,
-) -> Result<f64> {
+async fn repeat(bench: &Bench, address: SocketAddr, request: &[u8], expect: Expect) -> Result<f64> {
     let requests = Arc::new(vec![request.to_vec()]);
     let mut callers = Vec::new();
     for _ in 0..CONNECTIONS {

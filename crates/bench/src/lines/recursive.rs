@@ -8,7 +8,7 @@ use crate::load::callers::Expect;
 use crate::load::fill::fill_folder;
 use crate::load::http;
 use crate::report::{Goal, Line, Series, Unit};
-use serde_json::Value;
+use pileus_wire::Tree;
 use std::time::Instant;
 
 const FILE_BYTES: usize = 100;
@@ -28,9 +28,8 @@ pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
     }
     bench.settle();
 
-    let top = top.to_string();
-    let target = target("listfolder", &[("folderid", &top), ("recursive", "1")]);
-    let request = http::get(&pileus.authority(), &target);
+    let pairs = [("folderid", top.into()), ("recursive", true.into())];
+    let request = http::get(&pileus.authority(), &target("listfolder", &pairs)?);
     let (mut seconds, mut growth) = (Series::default(), Series::default());
     for run in 0..bench.scale.runs {
         let mut connection = api.connect().await?;
@@ -42,8 +41,8 @@ pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
         growth.push(mebibytes(pileus.memory()?.peak.saturating_sub(before)));
         Expect::ResultZero.check(&answer)?;
         if run == 0 {
-            let answer: Value = serde_json::from_slice(answer.body)?;
-            let listed = count_entries(&answer["metadata"]);
+            let answer = Tree::from_json(answer.body)?;
+            let listed = answer.get("metadata").map_or(0, count_entries);
             if listed != entries {
                 return Err(format!("{listed} of {entries} entries were listed").into());
             }
@@ -59,9 +58,8 @@ pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
 }
 
 /// How many files and folders lie below a folder.
-fn count_entries(folder: &Value) -> u64 {
-    let Some(contents) = folder["contents"].as_array() else {
-        return 0;
-    };
+fn count_entries(folder: &Tree) -> u64 {
+    let contents = folder.get("contents").and_then(Tree::as_list);
+    let contents = contents.unwrap_or_default();
     contents.iter().map(|entry| 1 + count_entries(entry)).sum()
 }

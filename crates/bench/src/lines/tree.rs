@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::lines::Bench;
-use crate::load::api::number_field;
+use crate::load::api::number;
 use crate::load::fill::fill_folder;
 use crate::report::{Goal, Line, Series, Unit};
 use std::time::Instant;
@@ -30,12 +30,11 @@ pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
         copying.push(begin.elapsed().as_secs_f64());
 
         bench.settle();
-        let copy = copy.to_string();
+        let pairs = [("folderid", copy.into())];
         let begin = Instant::now();
-        let params = [("folderid", &*copy)];
-        let answer = api.call("deletefolderrecursive", &params).await?;
+        let answer = api.call("deletefolderrecursive", &pairs).await?;
         deleting.push(begin.elapsed().as_secs_f64());
-        let deleted = number_field(&answer, "deletedfiles")?;
+        let deleted = number(&answer, "deletedfiles")?;
         if deleted != files {
             return Err(format!("{deleted} of {files} files were deleted").into());
         }

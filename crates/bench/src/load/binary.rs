@@ -1,8 +1,9 @@
 //! A lean client connection of the binary protocol.
 
-use crate::error::{Error, Result};
+use crate::error::{Context, Result};
+use crate::load::api::{number, params};
 use bytes::{Buf, BytesMut};
-use pileus_wire::{Params, Tree, Value, decode_answer, write_request};
+use pileus_wire::{Value, decode_answer, write_request};
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -25,21 +26,10 @@ pub struct Connection {
 }
 
 /// The bytes of a request without data.
-pub fn request(method: &str, params: &[(&str, Value)]) -> Result<Vec<u8>> {
-    let mut all = Params::new();
-    for (name, value) in params {
-        all.set(*name, value.clone())
-            .map_err(|error| format!("{method}: {error}"))?;
-    }
+pub fn request(method: &str, pairs: &[(&'static str, Value)]) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    write_request(&mut bytes, method, &all, None)
-        .map_err(|error| format!("{method}: {error}"))?;
+    write_request(&mut bytes, method, &params(pairs)?, None).context(method)?;
     Ok(bytes)
-}
-
-/// A text parameter.
-pub fn text(value: &str) -> Value {
-    Value::Text(value.to_owned().into())
 }
 
 /// Fails unless `answer` says `result` 0.
@@ -49,16 +39,12 @@ pub fn check(answer: &[u8]) -> Result<()> {
     if answer.starts_with(RESULT_ZERO_FIRST) {
         return Ok(());
     }
-    let tree = decode(answer)?;
-    match tree.get("result").and_then(Tree::as_u64) {
-        Some(0) => Ok(()),
-        _ => Err(format!("unexpected answer {tree:?}").into()),
+    let tree = decode_answer(answer)?;
+    if number(&tree, "result")? == 0 {
+        Ok(())
+    } else {
+        Err(format!("unexpected answer {tree:?}").into())
     }
-}
-
-/// Decodes a whole answer (without its length).
-pub fn decode(answer: &[u8]) -> Result<Tree> {
-    decode_answer(answer).map_err(|error| format!("malformed binary answer: {error}").into())
 }
 
 impl Connection {
@@ -98,8 +84,59 @@ impl Connection {
     async fn fill(&mut self) -> Result<()> {
         self.buffer.reserve(16 << 10);
         if self.stream.read_buf(&mut self.buffer).await? == 0 {
-            return Err(Error::from("the server closed the connection"));
+            return Err("the server closed the connection".into());
         }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Connection, check, request};
+    use crate::error::Result;
+    use pileus_wire::parse_request;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    const ZERO: &[u8] = b"\x10\x6aresult\xc8\xff";
+    /// `result` 0 in a longer form, behind another field.
+    const LATE_ZERO: &[u8] = b"\x10\x65x\xc9\x6aresult\x09\x00\x00\xff";
+    const REFUSED: &[u8] = b"\x10\x6aresult\x09\xd0\x07\xff";
+
+    #[test]
+    fn only_result_zero_is_success() {
+        assert!(check(ZERO).is_ok());
+        assert!(check(LATE_ZERO).is_ok());
+        assert!(check(REFUSED).is_err());
+        assert!(check(b"").is_err());
+        assert!(check(b"\x10\xff").is_err());
+    }
+
+    #[test]
+    fn requests_carry_their_parameters() -> Result<()> {
+        let bytes = request("stat", &[("fileid", 7_u64.into())])?;
+        let parsed = parse_request(&bytes[2..])?;
+        assert_eq!(&parsed.method[..], "stat");
+        assert_eq!(parsed.params.uint("fileid"), Some(7));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn answers_are_told_apart() -> Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let mut connection = Connection::connect(listener.local_addr()?).await?;
+        let (mut far, _) = listener.accept().await?;
+        let mut bytes = Vec::new();
+        for answer in [ZERO, LATE_ZERO, REFUSED] {
+            bytes.extend(u32::try_from(answer.len())?.to_le_bytes());
+            bytes.extend(answer);
+        }
+        far.write_all(&bytes).await?;
+        drop(far);
+        assert_eq!(connection.receive().await?, ZERO);
+        assert_eq!(connection.receive().await?, LATE_ZERO);
+        assert_eq!(connection.receive().await?, REFUSED);
+        assert!(connection.receive().await.is_err());
         Ok(())
     }
 }

@@ -125,11 +125,7 @@ impl<S: Transport> Caller for Upload<S> {
     async fn call(&mut self) -> Result<()> {
         let name = self.target.next_name.fetch_add(1, Ordering::Relaxed);
         let target = format!("{}f{name:08}", self.target.prefix);
-        let head = http::put(
-            &self.target.authority,
-            &target,
-            self.content.len() as u64,
-        );
+        let head = http::put(&self.target.authority, &target, self.content.len() as u64);
         self.noise.fill(&mut self.content);
         self.request.clear();
         self.request.extend_from_slice(&head);

@@ -116,3 +116,25 @@ http {{
 "#
     )
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::Nginx;
+    use crate::error::Result;
+    use crate::servers::tls::Identity;
+    use std::path::Path;
+    use tempfile::TempDir;
+
+    /// nginx for a test, or `None` with a message where it is not installed.
+    pub(crate) async fn start() -> Result<Option<(Nginx, TempDir, Identity)>> {
+        let binary = Path::new("/usr/sbin/nginx");
+        if !binary.exists() {
+            eprintln!("skipped: nginx is not installed (Debian: nginx-extras)");
+            return Ok(None);
+        }
+        let dir = tempfile::tempdir()?;
+        let identity = Identity::create(dir.path())?;
+        let nginx = Nginx::start(binary, &dir.path().join("nginx"), &identity).await?;
+        Ok(Some((nginx, dir, identity)))
+    }
+}
