@@ -9,16 +9,16 @@ use crate::tree::{MAX_DEPTH, Tree};
 
 /// How many bytes of text an answer may unfold to, for each of its own.
 ///
-/// Reuse lets one or two bytes stand for a string of any length. Keys and short values unfold
-/// honestly to some ten times their size; without a limit a kilobyte could fill the memory.
-const MAX_UNFOLDING: usize = 64;
+/// Reuse lets one byte stand for a string of any length. Honest answers unfold to some ten times
+/// their size; without a limit a kilobyte could fill the memory.
+pub(crate) const MAX_UNFOLDING: usize = 128;
 
 /// Reads an answer, given all of it behind its 4-byte length. Raw bytes announced by a `data` field
 /// are not part of it.
 ///
 /// # Errors
 /// [`BadAnswer`] if the bytes are not exactly one hash, or exceed a limit: a nesting of
-/// [`MAX_DEPTH`], or repeated strings that come to over 64 times the size of the answer.
+/// [`MAX_DEPTH`], or repeated strings that come to over 128 times the size of the answer.
 pub fn decode_answer(body: &[u8]) -> Result<Tree, BadAnswer> {
     let mut reader = Reader {
         body,

@@ -47,6 +47,7 @@ const PREFIX_BYTES: usize = 4;
 ///
 /// Strings that come again are written as an id. Which ones are recognized is up to the sender;
 /// see `Strings` for the choice made here.
+#[derive(Debug)]
 pub struct BinarySink {
     /// Begins with room for the length.
     out: Vec<u8>,
@@ -94,7 +95,7 @@ impl BinarySink {
 
     /// Whether `more` bytes fit. If they do not, the answer is given up and its memory released.
     fn make_room(&mut self, more: usize) -> bool {
-        let room = (PREFIX_BYTES + self.max_bytes).checked_sub(self.out.len());
+        let room = self.max_bytes.checked_sub(self.out.len() - PREFIX_BYTES);
         if room.is_none_or(|room| room < more) {
             self.is_too_large = true;
         }

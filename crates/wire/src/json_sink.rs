@@ -125,33 +125,40 @@ impl Sink for JsonSink {
 
 /// Writes a string in quotes.
 fn write_string(out: &mut Vec<u8>, text: &str) {
+    let text = text.as_bytes();
+    out.reserve(text.len() + 2);
     out.push(b'"');
-    let mut rest = text.as_bytes();
-    loop {
-        let plain = plain_prefix(rest);
-        out.extend_from_slice(&rest[..plain]);
-        let Some(&byte) = rest.get(plain) else {
-            break;
-        };
-        write_escape(out, byte);
-        rest = &rest[plain + 1..];
+    if is_plain(text) {
+        out.extend_from_slice(text);
+    } else {
+        write_escaped(out, text);
     }
     out.push(b'"');
 }
 
-/// How many bytes at the start need no escape. Most strings have none that does, so eight bytes
-/// are looked at together.
-fn plain_prefix(bytes: &[u8]) -> usize {
-    let (words, _) = bytes.as_chunks::<8>();
-    let clean = words
+/// Whether nothing in a string needs an escape, which is so for nearly all. Eight bytes are looked
+/// at together.
+fn is_plain(text: &[u8]) -> bool {
+    const BLANKS: u64 = u64::from_le_bytes([b' '; 8]);
+    let (words, tail) = text.as_chunks::<8>();
+    let tail = tail
         .iter()
-        .position(|word| has_special(u64::from_le_bytes(*word)))
-        .unwrap_or(words.len())
-        * 8;
-    bytes[clean..]
+        .fold(BLANKS, |word, &byte| word << 8 | u64::from(byte));
+    let has_special = words
         .iter()
-        .position(|&byte| is_special(byte))
-        .map_or(bytes.len(), |special| clean + special)
+        .any(|word| has_special(u64::from_le_bytes(*word)))
+        || has_special(tail);
+    !has_special
+}
+
+fn write_escaped(out: &mut Vec<u8>, text: &[u8]) {
+    let mut rest = text;
+    while let Some(plain) = rest.iter().position(|&byte| is_special(byte)) {
+        out.extend_from_slice(&rest[..plain]);
+        write_escape(out, rest[plain]);
+        rest = &rest[plain + 1..];
+    }
+    out.extend_from_slice(rest);
 }
 
 /// What JSON does not allow in a string as it is: the quote, the backslash, control characters.

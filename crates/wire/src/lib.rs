@@ -10,6 +10,20 @@
 //! - Clients and tests read an answer as a [`Tree`], from either encoding.
 //! - [`UnixTime`] is the API's datetime, in its textual forms too.
 //!
+//! ```
+//! use pileus_wire::{BinarySink, Options, Sink, Tree, decode_answer};
+//!
+//! let mut sink = BinarySink::new(Options::default());
+//! sink.begin_hash();
+//! sink.field_num("result", 0);
+//! sink.end_hash();
+//! let answer = sink.finish()?;
+//!
+//! let (_length, body) = answer.split_at(4);
+//! assert_eq!(decode_answer(body)?.get("result"), Some(&Tree::Num(0)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Every reader here is meant for hostile bytes: it ends with an error, never with a panic, and
 //! its memory is bounded by a multiple of its input.
 

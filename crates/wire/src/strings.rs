@@ -1,5 +1,7 @@
 //! The memory of strings that lets a binary answer repeat one by its id.
 
+use crate::binary_read::MAX_UNFOLDING;
+
 /// Strings compete for a place only with the few that share their group.
 const GROUP: usize = 4;
 
@@ -9,11 +11,15 @@ const FIRST_GROUPS: usize = 16;
 /// Groups at most: 4096 strings.
 const MAX_GROUPS: usize = 1024;
 
-/// Longer strings hardly ever come twice and are not worth a place.
-const MAX_BYTES: usize = 256;
+/// Longer strings hardly ever come twice and are not worth a place. The longest that do are the
+/// content types of office documents, of some seventy bytes.
+const MAX_BYTES: usize = 128;
+
+// What is written here must be readable there: one byte may repeat a string of this length.
+const _: () = assert!(MAX_BYTES <= MAX_UNFOLDING);
 
 /// A string that was written: where it stands in the answer, and its id.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Place {
     start: u32,
     bytes: u16,
@@ -26,7 +32,7 @@ struct Place {
 /// to a group of four by its hash, and the one used longest ago leaves. The keys of a listing, in
 /// use all the time, so stay while names pass through. The texts are not copied but found in the
 /// answer itself. Names chosen to share a group make the answer longer, never slower.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Strings {
     /// Each group has the string used last in front. A power of two in number, or none.
     groups: Vec<[Option<Place>; GROUP]>,

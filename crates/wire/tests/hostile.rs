@@ -188,9 +188,9 @@ fn held_bytes(tree: &Tree) -> usize {
     }
 }
 
-/// A tree holds this much for each byte of input at most: text unfolds up to 64 times, and a short
+/// A tree holds this much for each byte of input at most: text unfolds up to 128 times, and a short
 /// hash of four bytes takes up room for four fields.
-const MAX_HELD_PER_BYTE: usize = 160;
+const MAX_HELD_PER_BYTE: usize = 240;
 
 /// Uses every parameter in every way. What there is of text must be within `input_bytes`.
 fn use_all(params: &Params, input_bytes: usize) {
