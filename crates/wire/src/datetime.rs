@@ -1,8 +1,7 @@
 //! Reading the forms in which clients send a datetime.
 
-use crate::time::{MONTHS, SECONDS_PER_DAY, UnixTime, days_from_civil};
-
-const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+use crate::digits::parse_digits;
+use crate::time::{MONTHS, SECONDS_PER_DAY, UnixTime, WEEKDAYS, days_from_civil};
 
 /// Zone abbreviations with their distance from UTC in hours.
 ///
@@ -62,11 +61,7 @@ impl UnixTime {
         };
         if scanner.rest.first()?.is_ascii_alphabetic() {
             let weekday = scanner.letters();
-            if !WEEKDAYS
-                .iter()
-                .any(|name| is_word(weekday, name.as_bytes()))
-                || !scanner.eat(b',')
-            {
+            if !WEEKDAYS.iter().any(|name| is_word(weekday, *name)) || !scanner.eat(b',') {
                 return None;
             }
             scanner.skip_blanks();
@@ -79,7 +74,7 @@ impl UnixTime {
             4 => scanner.iso8601_after_year(digits),
             1 | 2 if scanner.is_before_month() => scanner.rfc2822_after_day(digits),
             _ => {
-                let seconds = i64::try_from(number(digits)?).ok()?;
+                let seconds = number(digits)?;
                 scanner.zone_and_end()?;
                 Some(UnixTime(seconds))
             }
@@ -177,7 +172,7 @@ impl<'a> Scanner<'a> {
     fn two_digits(&mut self) -> Option<i64> {
         let (digits, after) = self.rest.split_at_checked(2)?;
         self.rest = after;
-        Some(i64::try_from(number(digits)?).unwrap_or_default())
+        number(digits)
     }
 
     /// Whether a month's name follows, which tells `21 Dec 2000` from seconds with a zone.
@@ -192,7 +187,7 @@ impl<'a> Scanner<'a> {
         if day.len() > 2 {
             return None;
         }
-        let day = small_number(day)?;
+        let day = number(day)?;
         self.skip_blanks();
         let month = month(self.letters())?;
         self.skip_blanks();
@@ -203,7 +198,7 @@ impl<'a> Scanner<'a> {
         let mut civil = Civil {
             month,
             day,
-            ..Civil::year(small_number(year)?)
+            ..Civil::year(number(year)?)
         };
         self.skip_blanks();
         civil.hour = self.two_digits()?;
@@ -218,7 +213,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn iso8601_after_year(mut self, year: &[u8]) -> Option<UnixTime> {
-        let mut civil = Civil::year(small_number(year)?);
+        let mut civil = Civil::year(number(year)?);
         self.iso8601_parts(&mut civil)?;
         civil.at_offset(self.zone_and_end()?)
     }
@@ -262,12 +257,12 @@ impl<'a> Scanner<'a> {
 
     fn calendar_digits(mut self, digits: &[u8]) -> Option<UnixTime> {
         let civil = Civil {
-            year: small_number(&digits[0..4])?,
-            month: small_number(&digits[4..6])?,
-            day: small_number(&digits[6..8])?,
-            hour: small_number(&digits[8..10])?,
-            minute: small_number(&digits[10..12])?,
-            second: small_number(&digits[12..14])?,
+            year: number(&digits[0..4])?,
+            month: number(&digits[4..6])?,
+            day: number(&digits[6..8])?,
+            hour: number(&digits[8..10])?,
+            minute: number(&digits[10..12])?,
+            second: number(&digits[12..14])?,
         };
         civil.at_offset(self.zone_and_end()?)
     }
@@ -310,17 +305,7 @@ fn is_word(word: &[u8], name: &[u8]) -> bool {
     word.eq_ignore_ascii_case(name)
 }
 
-/// Reads digits, one at least, into 64 bits.
-fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0u64, |number, digit| {
-        let digit = digit.checked_sub(b'0').filter(|digit| *digit <= 9)?;
-        number.checked_mul(10)?.checked_add(u64::from(digit))
-    })
-}
-
-fn small_number(digits: &[u8]) -> Option<i64> {
-    i64::try_from(number(digits)?).ok()
+/// Reads one decimal digit or more, and nothing else.
+fn number(digits: &[u8]) -> Option<i64> {
+    i64::try_from(parse_digits(digits, 10)?).ok()
 }

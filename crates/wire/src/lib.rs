@@ -30,6 +30,7 @@
 mod binary_read;
 mod binary_sink;
 mod datetime;
+mod digits;
 mod json_read;
 mod json_sink;
 mod params;

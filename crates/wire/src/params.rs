@@ -6,6 +6,8 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use crate::digits::parse_digits;
+
 /// The most parameters one call can carry: the binary protocol counts them in one byte, and HTTP
 /// is held to the same figure.
 pub const MAX_PARAMS: usize = 255;
@@ -135,7 +137,7 @@ impl Params {
             Value::Num(number) => i64::try_from(*number).ok(),
             Value::Bool(flag) => Some(i64::from(*flag)),
             Value::Text(text) => match text.strip_prefix(b"-") {
-                Some(digits) => 0i64.checked_sub_unsigned(number(digits, 10)?),
+                Some(digits) => 0i64.checked_sub_unsigned(parse_digits(digits, 10)?),
                 None => i64::try_from(uint(text)?).ok(),
             },
         }
@@ -213,22 +215,9 @@ impl fmt::Debug for Params {
 /// Reads decimal digits, or hexadecimal ones after `0x`.
 fn uint(text: &[u8]) -> Option<u64> {
     match text {
-        [b'0', b'x' | b'X', digits @ ..] => number(digits, 16),
-        digits => number(digits, 10),
+        [b'0', b'x' | b'X', digits @ ..] => parse_digits(digits, 16),
+        digits => parse_digits(digits, 10),
     }
-}
-
-/// Reads one digit or more, and nothing but digits, into 64 bits.
-fn number(digits: &[u8], radix: u32) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0u64, |number, &digit| {
-        let digit = char::from(digit).to_digit(radix)?;
-        number
-            .checked_mul(u64::from(radix))?
-            .checked_add(u64::from(digit))
-    })
 }
 
 /// A call has more parameters than [`MAX_PARAMS`], or repeats them beyond reason.
