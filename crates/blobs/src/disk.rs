@@ -38,38 +38,43 @@ pub(crate) struct Disk {
 impl Disk {
     /// Makes the directories, if need be, and removes what a crash left half-written.
     pub(crate) fn open(root: &Path) -> Result<Self> {
-        let open = || {
-            for dir in [root.to_owned(), root.join("staging"), root.join("blobs")] {
-                DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-            }
+        let open = |root: &Path| {
+            create_dir(&root.join("staging"))?;
+            create_dir(&root.join("blobs"))?;
+            // They may be there since a run that was killed before it could sync.
             sync_dir(root)?;
             clean_staging(&root.join("staging"))
         };
-        let staging = open().map_err(|e| Error::io("preparing the blob directory", e))?;
-        Ok(Self { root: root.to_owned(), leaves: Leaves::new(), _in_use: staging })
+        let opened = std::path::absolute(root).and_then(|root| Ok((open(&root)?, root)));
+        let (staging, root) = opened.map_err(|e| Error::io("opening the blob directory", e))?;
+        Ok(Self { root, leaves: Leaves::new(), _in_use: staging })
     }
 
     fn staging(&self, name: &str) -> PathBuf {
         self.root.join("staging").join(name)
     }
 
-    fn blob(&self, key: &BlobKey) -> PathBuf {
-        self.root.join(key.path())
+    fn branch(&self, key: &BlobKey) -> PathBuf {
+        self.root.join("blobs").join(key.branch())
     }
 
-    /// The leaf directory of `key`, made if need be and then on stable storage.
-    fn leaf(&self, key: &BlobKey) -> io::Result<PathBuf> {
-        let path = self.blob(key);
-        let (Some(leaf), Some(parent)) = (path.parent(), path.ancestors().nth(2)) else {
-            return Err(ErrorKind::InvalidInput.into());
-        };
-        if !self.leaves.is_durable(key.leaf()) {
-            DirBuilder::new().recursive(true).mode(0o700).create(leaf)?;
-            sync_dir(parent)?;
+    fn leaf(&self, key: &BlobKey) -> PathBuf {
+        self.branch(key).join(key.leaf())
+    }
+
+    fn blob(&self, key: &BlobKey) -> PathBuf {
+        self.leaf(key).join(key.to_string())
+    }
+
+    /// Makes the leaf directory of `key` and puts it on stable storage.
+    fn prepare_leaf(&self, key: &BlobKey) -> io::Result<()> {
+        if !self.leaves.is_durable(key.leaf_number()) {
+            DirBuilder::new().recursive(true).mode(0o700).create(self.leaf(key))?;
+            sync_dir(&self.branch(key))?;
             sync_dir(&self.root.join("blobs"))?;
-            self.leaves.set_durable(key.leaf());
+            self.leaves.set_durable(key.leaf_number());
         }
-        Ok(leaf.to_owned())
+        Ok(())
     }
 }
 
@@ -115,13 +120,25 @@ fn clean_staging(dir: &Path) -> io::Result<File> {
             }
         }
     }
-    match staging.lock_shared() {
-        // Network file systems without locks belong to one process by their documentation's
-        // advice; there the directory is just never emptied.
-        Err(e) if e.kind() != ErrorKind::Interrupted => tracing::warn!(%e, "no file locks"),
-        _ => {}
+    // Not every network file system has locks. There a second process is never let in here
+    // by mistake, since nothing is ever removed.
+    if let Err(error) = staging.lock_shared() {
+        tracing::warn!(dir = %dir.display(), %error, "leftovers of crashes are not removed");
     }
     Ok(staging)
+}
+
+/// Makes a directory and its missing parents, and puts them on stable storage.
+fn create_dir(dir: &Path) -> io::Result<()> {
+    match (DirBuilder::new().mode(0o700).create(dir), dir.parent()) {
+        (Err(e), Some(parent)) if e.kind() == ErrorKind::NotFound => {
+            create_dir(parent)?;
+            create_dir(dir)
+        }
+        (Err(e), _) if e.kind() == ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
+        (Ok(()), Some(parent)) => sync_dir(parent),
+        (result, _) => result,
+    }
 }
 
 /// Puts the entries of a directory on stable storage.

@@ -32,16 +32,20 @@ impl BlobKey {
         &self.0
     }
 
-    /// The leaf directory of this key, as a number: 256 directories of 256 directories keep
-    /// each of them small up to hundreds of millions of blobs.
-    pub(crate) fn leaf(&self) -> u16 {
-        u16::from_be_bytes([self.0[0], self.0[1]])
+    /// The first of the two directories a blob lies in. 256 times 256 directories keep each
+    /// of them small up to hundreds of millions of blobs.
+    pub(crate) fn branch(&self) -> String {
+        format!("{:02x}", self.0[0])
     }
 
-    /// Where the blob lies below the root of a store: `blobs/ab/cd/<key>`.
-    pub(crate) fn path(&self) -> String {
-        let hex = self.to_string();
-        format!("blobs/{}/{}/{hex}", &hex[..2], &hex[2..4])
+    /// The second of the two directories a blob lies in.
+    pub(crate) fn leaf(&self) -> String {
+        format!("{:02x}", self.0[1])
+    }
+
+    /// The directory a blob lies in, as one number.
+    pub(crate) fn leaf_number(&self) -> u16 {
+        u16::from_be_bytes([self.0[0], self.0[1]])
     }
 }
 
@@ -103,10 +107,10 @@ mod tests {
     }
 
     #[test]
-    fn path_has_two_levels() {
+    fn two_levels_of_directories() {
         let key: BlobKey = "abcd0000000000000000000000000001".parse().unwrap();
-        assert_eq!(key.path(), "blobs/ab/cd/abcd0000000000000000000000000001");
-        assert_eq!(key.leaf(), 0xabcd);
+        assert_eq!((key.branch(), key.leaf()), ("ab".to_owned(), "cd".to_owned()));
+        assert_eq!(key.leaf_number(), 0xabcd);
     }
 
     #[test]

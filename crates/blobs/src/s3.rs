@@ -79,13 +79,13 @@ impl S3 {
         Ok(Self { bucket: builder.build().map_err(invalid)?, prefix })
     }
 
-    /// The object `name` below the prefix.
-    fn object(&self, name: &str) -> Path {
-        self.prefix.parts().chain(name.split('/').map(PathPart::from)).collect()
+    /// An object below the prefix.
+    fn object<const N: usize>(&self, name: [&str; N]) -> Path {
+        self.prefix.parts().chain(name.map(PathPart::from)).collect()
     }
 
     fn blob(&self, key: &BlobKey) -> Path {
-        self.object(&key.path())
+        self.object(["blobs", &key.branch(), &key.leaf(), &key.to_string()])
     }
 
     async fn put(self: &Arc<Self>, object: Path, payload: PutPayload) -> Result<()> {
@@ -115,7 +115,7 @@ impl S3 {
 
     pub(crate) fn list(&self) -> BoxStream<'static, Result<Listed>> {
         let doing = "listing blobs";
-        let objects = self.bucket.list(Some(&self.object("blobs")));
+        let objects = self.bucket.list(Some(&self.object(["blobs"])));
         let listed = futures_util::stream::try_unfold(objects, move |mut objects| async move {
             loop {
                 let next = objects.next().map(Option::transpose);
@@ -133,7 +133,7 @@ impl S3 {
     }
 
     pub(crate) async fn probe(self: &Arc<Self>) -> Result<()> {
-        let object = self.object("probe");
+        let object = self.object(["probe"]);
         self.put(object.clone(), PutPayload::from_static(b"probe")).await?;
         within("probing the bucket", REQUEST_TIMEOUT, self.bucket.delete(&object)).await
     }

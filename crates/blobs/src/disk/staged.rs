@@ -96,12 +96,12 @@ impl Staged {
 
     /// Gives the file its final name, durably.
     fn publish(&mut self) -> io::Result<()> {
-        let leaf = self.disk.leaf(&self.key)?;
+        self.disk.prepare_leaf(&self.key)?;
         let blob = self.disk.blob(&self.key);
         fs::rename(&self.path, &blob)?;
         // If the next step fails the file must go under its new name.
         self.path = blob;
-        sync_dir(&leaf)?;
+        sync_dir(&self.disk.leaf(&self.key))?;
         self.temporary = false;
         Ok(())
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::future::FutureExt;
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 use tokio::runtime::Handle;
@@ -48,7 +47,12 @@ impl Upload {
     pub(crate) async fn push(&mut self, bytes: Bytes) -> Result<()> {
         let sent = self.multipart.as_ref().map_or(0, |multipart| multipart.sent);
         if self.part_bytes >= part_size(sent) {
-            self.send_part().await?;
+            let part = self.take_part();
+            let multipart = match &mut self.multipart {
+                Some(multipart) => multipart,
+                none => none.insert(Multipart::begin(&self.s3).await?),
+            };
+            multipart.send(part).await?;
         }
         self.part_bytes += bytes.len();
         self.part.push(bytes);
@@ -57,27 +61,19 @@ impl Upload {
 
     /// Waits until the object exists.
     pub(crate) async fn finish(mut self) -> Result<BlobKey> {
-        if self.multipart.is_none() {
+        let part = self.take_part();
+        let Some(mut multipart) = self.multipart.take() else {
             let key = random_key()?;
-            let payload = PutPayload::from_iter(self.part);
-            self.s3.put(self.s3.blob(&key), payload).await?;
+            self.s3.put(self.s3.blob(&key), part).await?;
             return Ok(key);
-        }
-        self.send_part().await?;
-        match self.multipart {
-            Some(multipart) => multipart.complete().await,
-            None => Err(Error::io(WRITING, std::io::ErrorKind::InvalidInput.into())),
-        }
+        };
+        multipart.send(part).await?;
+        multipart.complete().await
     }
 
-    /// Sends what is gathered as the next part.
-    async fn send_part(&mut self) -> Result<()> {
-        let multipart = match &mut self.multipart {
-            Some(multipart) => multipart,
-            none => none.insert(Multipart::begin(&self.s3).await?),
-        };
+    fn take_part(&mut self) -> PutPayload {
         self.part_bytes = 0;
-        multipart.send(PutPayload::from_iter(std::mem::take(&mut self.part))).await
+        PutPayload::from_iter(std::mem::take(&mut self.part))
     }
 }
 
@@ -99,4 +95,82 @@ struct Multipart {
     upload: Option<Box<dyn MultipartUpload>>,
     parts: JoinSet<Result<()>>,
     sent: usize,
+}
+
+impl Multipart {
+    async fn begin(s3: &S3) -> Result<Self> {
+        let key = random_key()?;
+        let object = s3.blob(&key);
+        let upload = within(WRITING, REQUEST_TIMEOUT, s3.bucket.put_multipart(&object)).await?;
+        Ok(Self { key, object, upload: Some(upload), parts: JoinSet::new(), sent: 0 })
+    }
+
+    async fn send(&mut self, part: PutPayload) -> Result<()> {
+        while self.parts.len() >= PARTS_IN_FLIGHT {
+            self.wait_for_part().await?;
+        }
+        if let Some(upload) = &mut self.upload {
+            let limit = payload_timeout(part.content_length());
+            let request = upload.put_part(part);
+            self.parts.spawn(sign_and_send(WRITING, limit, request));
+            self.sent += 1;
+        }
+        Ok(())
+    }
+
+    async fn wait_for_part(&mut self) -> Result<()> {
+        match self.parts.join_next().await {
+            None => Ok(()),
+            Some(Ok(sent)) => sent,
+            Some(Err(ended)) => Err(Error::io(WRITING, std::io::Error::other(ended))),
+        }
+    }
+
+    async fn complete(mut self) -> Result<BlobKey> {
+        while !self.parts.is_empty() {
+            self.wait_for_part().await?;
+        }
+        if let Some(upload) = &mut self.upload {
+            within(WRITING, COMPLETE_TIMEOUT, upload.complete()).await?;
+        }
+        self.upload = None;
+        Ok(self.key)
+    }
+}
+
+impl Drop for Multipart {
+    fn drop(&mut self) {
+        let Some(mut upload) = self.upload.take() else { return };
+        let object = std::mem::take(&mut self.object);
+        let mut parts = std::mem::take(&mut self.parts);
+        let abort = async move {
+            // A part that arrives after the abort would stay.
+            parts.shutdown().await;
+            if let Err(error) = within("aborting an upload", REQUEST_TIMEOUT, upload.abort()).await {
+                tracing::warn!(%object, %error, "an unfinished upload was left behind");
+            }
+        };
+        // Outside a runtime, which is where a program ends, only the service's own rule for
+        // unfinished uploads can help.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(abort);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn part_sizes_reach_far_enough() {
+        let mib = 1024 * 1024;
+        assert_eq!(part_size(0), 8 * mib);
+        assert_eq!(part_size(999), 8 * mib);
+        assert_eq!(part_size(1000), 16 * mib);
+        assert_eq!(part_size(3000), 64 * mib);
+        assert_eq!(part_size(9999), 64 * mib);
+        let total: usize = (0..10_000).map(part_size).sum();
+        assert!(total > 480 * 1024 * mib, "{total}");
+    }
 }
