@@ -8,7 +8,7 @@
 # The last line of output is always "N passed, N failed", and the exit code is
 # not zero when anything failed. Logs stay in target/test-logs.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 # shellcheck source=tests/lib/steps.sh
 source tests/lib/steps.sh
 
@@ -70,7 +70,7 @@ step() {
 }
 
 mkdir -p "$LOGS"
-rm -f "$LOGS"/*.log
+rm -f "$LOGS"/*.log "$LOGS/totals.txt"
 export CARGO_TERM_COLOR=never CARGO_TERM_PROGRESS_WHEN=never
 # A build server compiles once, so the book-keeping for the next time is waste.
 [[ -z ${CI:-} ]] || export CARGO_INCREMENTAL=0

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # A folder tree whose names are hard on every part between disk and disk.
 
 # repeat COUNT TEXT: TEXT, COUNT times over.

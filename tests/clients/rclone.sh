@@ -4,7 +4,7 @@
 # Every command runs without retries, so that an answer which only works at the
 # second try is seen as what it is.
 set -u
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit
 # shellcheck source=tests/lib/suite.sh
 source tests/lib/suite.sh
 # shellcheck source=tests/clients/odd_names.sh
@@ -138,13 +138,13 @@ move_from_local() {
 
 # time_of PATH: the modification time of one file, in UTC, to the second.
 time_of() {
-  TZ=UTC cloud lsjson "$1" | field 0.ModTime | sed -E 's/(\.[0-9]+)?(\+00:00|Z)$/Z/'
+  TZ=UTC cloud lsjson "$1" | field '[0].ModTime' | sed -E 's/(\.[0-9]+)?(\+00:00|Z)$/Z/'
 }
 
 touch_new_file() {
   cloud touch --timestamp 2001-02-03T04:05:06 cloud:arrived/created
   same 'the time that was asked for' 2001-02-03T04:05:06Z "$(time_of cloud:arrived/created)"
-  same 'the size of a new file' 0 "$(cloud lsjson cloud:arrived/created | field 0.Size)"
+  same 'the size of a new file' 0 "$(cloud lsjson cloud:arrived/created | field '[0].Size')"
 }
 
 # Debian's rclone sets the time of a file by sending it again; later versions
@@ -187,7 +187,7 @@ account_figures() {
 
 listing() {
   same 'entries of the tree' "$(find "$TREE" -mindepth 1 -printf x | wc -c)" \
-    "$(cloud lsjson --recursive cloud:tree | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')"
+    "$(cloud lsjson --recursive cloud:tree | jq length)"
   same 'bytes of the large files' 60000000 "$(cloud size --json cloud:large | field bytes)"
 }
 
@@ -217,7 +217,7 @@ delete_and_purge() {
 
 empty_the_trash() {
   cloud cleanup cloud:
-  same 'the trash' '[]' "$(api trash_list folderid=0 | field contents)"
+  same 'the trash' '[]' "$(api trash_list folderid=0 | field metadata.contents)"
 }
 
 no_duplicates() {

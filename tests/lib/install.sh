@@ -26,6 +26,7 @@ have_path() {
 
 list_for_test() {
   have_command curl curl
+  have_command jq jq
   have_command rclone rclone
   have_command go golang-go
   have_path "$GOCODE/rclone/rclone/backend/pcloud" golang-github-rclone-rclone-dev

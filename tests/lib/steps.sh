@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Steps of a test run, for tests/run.sh: headings, times, logs, counts.
 #
 # A step is one command. Its output goes to a log; what the terminal shows is
@@ -9,18 +10,20 @@ PASSED=0
 FAILED=0
 FAILED_STEPS=()
 
-# count_tests LOG: prints "PASSED FAILED" as the test runners in LOG tell them:
-# the result lines of Rust's test harness and the last line of our own suites.
+# count_tests LOG: prints "PASSED FAILED" as the test runners in LOG tell them,
+# by the result lines of Rust's test harness and the last line of our own
+# suites; prints nothing when LOG tells no numbers.
 count_tests() {
   awk '
     /^test result: .* [0-9]+ passed; [0-9]+ failed;/ {
+      told = 1
       for (i = 2; i <= NF; i++) {
         if ($i == "passed;") passed += $(i - 1)
         if ($i == "failed;") failed += $(i - 1)
       }
     }
-    /^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3 }
-    END { print passed + 0, failed + 0 }
+    /^[0-9]+ passed, [0-9]+ failed$/ { told = 1; passed += $1; failed += $3 }
+    END { if (told) print passed + 0, failed + 0 }
   ' "$1"
 }
 
@@ -32,11 +35,11 @@ run_step() {
   local log=$LOGS/$name.log began=$SECONDS status=0 passed failed
   printf '== %s\n' "$name"
   timeout --kill-after=20 "$limit_s" "$@" >"$log" 2>&1 </dev/null || status=$?
-  read -r passed failed < <(count_tests "$log")
+  if ! read -r passed failed < <(count_tests "$log"); then
+    passed=$((status == 0)) failed=0
+  fi
   if [[ $status -ne 0 && $failed -eq 0 ]]; then
     failed=1
-  elif [[ $status -eq 0 && $passed -eq 0 && $failed -eq 0 ]]; then
-    passed=1
   fi
   PASSED=$((PASSED + passed))
   FAILED=$((FAILED + failed))
@@ -74,6 +77,6 @@ end_steps() {
     printf '   failed steps: %s\n' "${FAILED_STEPS[*]}"
     printf '   one step alone: tests/run.sh %s\n' "${FAILED_STEPS[0]}"
   fi
-  printf '%d passed, %d failed\n' "$PASSED" "$FAILED"
+  printf '%d passed, %d failed\n' "$PASSED" "$FAILED" | tee "$LOGS/totals.txt"
   [[ $FAILED -eq 0 ]]
 }

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # A suite in shell: cases that are counted, and a real server to run them on.
 #
 # Usage:
@@ -19,7 +20,6 @@ SERVER_LIMIT_S=30
 PASSED=0
 FAILED=0
 SERVER_PID=
-SERVER_STARTS=0
 
 begin_suite() {
   SUITE=$1
@@ -48,19 +48,19 @@ await() {
   done
 }
 
-# server_gone: true when the server process has ended. A child that has ended
-# but was not waited for yet is still listed, in state Z.
+# server_gone: true when the server process has ended.
 server_gone() {
-  local process
-  { process=$(<"/proc/$SERVER_PID/stat"); } 2>/dev/null || return 0
-  [[ $process == *') Z '* ]]
+  ! kill -0 "$SERVER_PID" 2>/dev/null
 }
 
 # launch [ARGUMENT...]: starts `pileus serve` in the background, without waiting.
-# Its output goes to $SERVER_LOG, a new file for each start.
+# Its output goes to $SERVER_LOG, a new file for each start. The files on disk
+# are what is counted, because a case runs in a shell of its own.
 launch() {
-  SERVER_STARTS=$((SERVER_STARTS + 1))
-  SERVER_LOG=$WORK/server-$SERVER_STARTS.log
+  local earlier=("$WORK"/server-*.log)
+  [[ -e ${earlier[0]} ]] || earlier=()
+  SERVER_LOG=$WORK/server-$((${#earlier[@]} + 1)).log
+  : >"$SERVER_LOG"
   "$SERVER_BINARY" serve --data "$DATA" --admin off "$@" >"$SERVER_LOG" 2>&1 </dev/null &
   SERVER_PID=$!
 }
@@ -146,18 +146,13 @@ download() {
   local link
   link=$(api getfilelink "path=$1") || return 1
   curl --silent --show-error --fail --max-time 60 --output "$2" \
-    "http://$(field hosts.0 <<<"$link")$(field path <<<"$link")"
+    "http://$(field 'hosts[0]' <<<"$link")$(field path <<<"$link")"
 }
 
-# field NAME[.NAME...]: one field of the JSON answer on standard input.
+# field PATH: one field of the JSON answer on standard input, by jq's path
+# without the leading dot: metadata.fileid, hosts[0]. Fails when it is missing.
 field() {
-  python3 -c '
-import json, sys
-value = json.load(sys.stdin)
-for step in sys.argv[1].split("."):
-    value = value[int(step)] if isinstance(value, list) else value[step]
-print(value if isinstance(value, (str, int)) else json.dumps(value))
-' "$1"
+  jq --compact-output --exit-status --raw-output ".$1"
 }
 
 # same WHAT EXPECTED FOUND: fails with both values shown when they differ.
@@ -167,15 +162,24 @@ same() {
   return 1
 }
 
+# lacks PATTERN FILE: fails and shows the lines when FILE matches PATTERN. A plain
+# `! grep` would not end a case, because bash exempts negated commands from `set -e`.
+lacks() {
+  if grep -e "$1" "$2"; then
+    return 1
+  fi
+}
+
 # run_case TITLE FUNCTION [ARGUMENT...]: one counted case. Any failing command
 # in FUNCTION fails the case. It runs in a shell of its own, so it changes no
-# variable of the suite.
+# variable of the suite, and a server that it starts ends with it.
 run_case() {
-  local title=$1 log status
+  local title=$1 log status outer=$SERVER_PID
   shift
   log=$WORK/case-$((PASSED + FAILED + 1)).log
   # `set -e` is without effect inside a condition, so the status is taken apart.
   (
+    trap '[[ $SERVER_PID == "$outer" ]] || stop_server' EXIT
     set -euo pipefail
     "$@"
   ) >"$log" 2>&1
@@ -205,9 +209,11 @@ clean_up() {
     stop_server >/dev/null 2>&1
   fi
   if [[ $status -ne 0 || $FAILED -gt 0 ]]; then
-    if [[ -s ${SERVER_LOG-} ]]; then
-      echo "end of the server's log:"
-      tail -n 20 "$SERVER_LOG" | sed 's/^/  | /'
+    local newest
+    newest=$(find "$WORK" -name 'server-*.log' -size +0 | sort --version-sort | tail -n 1)
+    if [[ -n $newest ]]; then
+      echo "end of $newest:"
+      tail -n 20 "$newest" | sed 's/^/  | /'
     fi
     echo "kept for a look: $WORK"
   else
