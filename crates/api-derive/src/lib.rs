@@ -36,7 +36,9 @@ pub fn reply(input: TokenStream) -> TokenStream {
 type Expand = fn(&DeriveInput) -> syn::Result<proc_macro2::TokenStream>;
 
 fn expand(input: &DeriveInput, with: Expand) -> TokenStream {
-    with(input).unwrap_or_else(|error| error.to_compile_error()).into()
+    with(input)
+        .unwrap_or_else(|error| error.to_compile_error())
+        .into()
 }
 
 /// The named fields of a struct; anything else is a misuse of the derive.
@@ -45,30 +47,48 @@ fn named_fields(input: &DeriveInput) -> syn::Result<Vec<&syn::Field>> {
         syn::Data::Struct(data) => match &data.fields {
             syn::Fields::Named(fields) => Ok(fields.named.iter().collect()),
             syn::Fields::Unit => Ok(Vec::new()),
-            syn::Fields::Unnamed(_) => Err(syn::Error::new_spanned(&input.ident, "fields need names")),
+            syn::Fields::Unnamed(_) => {
+                Err(syn::Error::new_spanned(&input.ident, "fields need names"))
+            }
         },
-        _ => Err(syn::Error::new_spanned(&input.ident, "only structs can be derived")),
+        _ => Err(syn::Error::new_spanned(
+            &input.ident,
+            "only structs can be derived",
+        )),
     }
 }
 
 /// A field's name on the wire: its Rust name without the `r#` of keywords.
 fn wire_name(field: &syn::Field) -> String {
-    field.ident.as_ref().map(|ident| ident.to_string().trim_start_matches("r#").to_owned()).unwrap_or_default()
+    field
+        .ident
+        .as_ref()
+        .map(|ident| ident.to_string().trim_start_matches("r#").to_owned())
+        .unwrap_or_default()
 }
 
 /// The doc comment of an item as one text. It is required: the reference pages are made of it.
 fn doc_text(attributes: &[syn::Attribute], of: &dyn quote::ToTokens) -> syn::Result<String> {
     let mut lines = Vec::new();
-    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("doc")) {
+    for attribute in attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("doc"))
+    {
         if let syn::Meta::NameValue(pair) = &attribute.meta
-            && let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(line), .. }) = &pair.value
+            && let syn::Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Str(line),
+                ..
+            }) = &pair.value
         {
             let line = line.value();
             lines.push(line.strip_prefix(' ').unwrap_or(&line).to_owned());
         }
     }
     if lines.is_empty() {
-        return Err(syn::Error::new_spanned(of, "needs a doc comment: the reference is made of it"));
+        return Err(syn::Error::new_spanned(
+            of,
+            "needs a doc comment: the reference is made of it",
+        ));
     }
     Ok(lines.join("\n"))
 }

@@ -8,7 +8,11 @@ use syn::DeriveInput;
 /// The code named by `#[param(missing = CODE)]`.
 fn missing_code(field: &syn::Field) -> syn::Result<TokenStream> {
     let mut code = quote!(None);
-    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("param")) {
+    for attribute in field
+        .attrs
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("param"))
+    {
         attribute.parse_nested_meta(|meta| {
             if !meta.path.is_ident("missing") {
                 return Err(meta.error("expected `missing = CODE`"));

@@ -23,7 +23,9 @@ impl FolderRef {
         match params.text(path) {
             None => Ok(None),
             Some(Err(_)) => Err(Code::BAD_NAME),
-            Some(Ok(text)) => Path::parse(&text).map(|path| Some(Self::Path(path))).ok_or(Code::FOLDER_MISSING),
+            Some(Ok(text)) => Path::parse(&text)
+                .map(|path| Some(Self::Path(path)))
+                .ok_or(Code::FOLDER_MISSING),
         }
     }
 
@@ -41,15 +43,27 @@ pub struct FolderArg(pub FolderRef);
 
 impl Field for FolderArg {
     fn take(_name: &'static str, missing: Option<Code>, params: &Params) -> Result<Self, Code> {
-        FolderRef::read(params, "folderid", "path")?.map(Self).ok_or(missing.unwrap_or(Code::NO_FOLDER))
+        FolderRef::read(params, "folderid", "path")?
+            .map(Self)
+            .ok_or(missing.unwrap_or(Code::NO_FOLDER))
     }
     fn put(&self, _name: &'static str, params: &mut Params) {
         self.0.write(params, "folderid", "path");
     }
-    fn describe(_name: &'static str, doc: &'static str, missing: Option<Code>, out: &mut Vec<ParamSpec>) {
+    fn describe(
+        _name: &'static str,
+        doc: &'static str,
+        missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
         let missing = missing.unwrap_or(Code::NO_FOLDER);
         out.push(spec("folderid", "int", doc, Some(missing)));
-        out.push(spec("path", "string", "Full path, instead of `folderid`.", Some(missing)));
+        out.push(spec(
+            "path",
+            "string",
+            "Full path, instead of `folderid`.",
+            Some(missing),
+        ));
     }
 }
 
@@ -59,14 +73,26 @@ pub struct IntoFolderArg(pub FolderRef);
 
 impl Field for IntoFolderArg {
     fn take(_name: &'static str, _missing: Option<Code>, params: &Params) -> Result<Self, Code> {
-        Ok(Self(FolderRef::read(params, "folderid", "path")?.unwrap_or(FolderRef::Id(0))))
+        Ok(Self(
+            FolderRef::read(params, "folderid", "path")?.unwrap_or(FolderRef::Id(0)),
+        ))
     }
     fn put(&self, _name: &'static str, params: &mut Params) {
         self.0.write(params, "folderid", "path");
     }
-    fn describe(_name: &'static str, doc: &'static str, _missing: Option<Code>, out: &mut Vec<ParamSpec>) {
+    fn describe(
+        _name: &'static str,
+        doc: &'static str,
+        _missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
         out.push(spec("folderid", "int", doc, None));
-        out.push(spec("path", "string", "Full path, instead of `folderid`. Without both: the root.", None));
+        out.push(spec(
+            "path",
+            "string",
+            "Full path, instead of `folderid`. Without both: the root.",
+            None,
+        ));
     }
 }
 
@@ -91,7 +117,9 @@ impl Field for FileArg {
         match params.text("path") {
             None => Err(missing.unwrap_or(Code::NO_FILE)),
             Some(Err(_)) => Err(Code::BAD_NAME),
-            Some(Ok(text)) => Path::parse(&text).map(|path| Self(FileRef::Path(path))).ok_or(Code::BAD_PATH),
+            Some(Ok(text)) => Path::parse(&text)
+                .map(|path| Self(FileRef::Path(path)))
+                .ok_or(Code::BAD_PATH),
         }
     }
     fn put(&self, _name: &'static str, params: &mut Params) {
@@ -100,10 +128,20 @@ impl Field for FileArg {
             FileRef::Path(path) => put(params, "path", text_value(&path.to_text())),
         }
     }
-    fn describe(_name: &'static str, doc: &'static str, missing: Option<Code>, out: &mut Vec<ParamSpec>) {
+    fn describe(
+        _name: &'static str,
+        doc: &'static str,
+        missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
         let missing = missing.unwrap_or(Code::NO_FILE);
         out.push(spec("fileid", "int", doc, Some(missing)));
-        out.push(spec("path", "string", "Full path, instead of `fileid`.", Some(missing)));
+        out.push(spec(
+            "path",
+            "string",
+            "Full path, instead of `fileid`.",
+            Some(missing),
+        ));
     }
 }
 
@@ -119,15 +157,30 @@ pub struct VersionArg {
 impl Field for VersionArg {
     fn take(name: &'static str, missing: Option<Code>, params: &Params) -> Result<Self, Code> {
         let FileArg(file) = FileArg::take(name, missing, params)?;
-        Ok(Self { file, revisionid: params.uint("revisionid") })
+        Ok(Self {
+            file,
+            revisionid: params.uint("revisionid"),
+        })
     }
     fn put(&self, name: &'static str, params: &mut Params) {
         FileArg(self.file.clone()).put(name, params);
-        self.revisionid.iter().for_each(|id| put(params, "revisionid", Value::Num(*id)));
+        self.revisionid
+            .iter()
+            .for_each(|id| put(params, "revisionid", Value::Num(*id)));
     }
-    fn describe(name: &'static str, doc: &'static str, missing: Option<Code>, out: &mut Vec<ParamSpec>) {
+    fn describe(
+        name: &'static str,
+        doc: &'static str,
+        missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
         FileArg::describe(name, doc, missing, out);
-        out.push(spec("revisionid", "int", "An earlier revision of the file instead of its current content.", None));
+        out.push(spec(
+            "revisionid",
+            "int",
+            "An earlier revision of the file instead of its current content.",
+            None,
+        ));
     }
 }
 
@@ -144,17 +197,32 @@ impl Field for NewEntryArg {
     fn take(_name: &'static str, missing: Option<Code>, params: &Params) -> Result<Self, Code> {
         let missing = missing.unwrap_or(Code::NO_PATH_OR_NAME);
         if let Some(folder) = params.uint("folderid") {
-            let name = params.text("name").ok_or(missing)?.map_err(|_| Code::BAD_NAME)?;
+            let name = params
+                .text("name")
+                .ok_or(missing)?
+                .map_err(|_| Code::BAD_NAME)?;
             check_name(&name)?;
-            return Ok(Self { parent: FolderRef::Id(folder), name: Some(name.into_owned()) });
+            return Ok(Self {
+                parent: FolderRef::Id(folder),
+                name: Some(name.into_owned()),
+            });
         }
-        let path = params.text("path").ok_or(missing)?.map_err(|_| Code::BAD_NAME)?;
+        let path = params
+            .text("path")
+            .ok_or(missing)?
+            .map_err(|_| Code::BAD_NAME)?;
         let path = Path::parse(&path).ok_or(Code::BAD_NAME)?;
         Ok(match path.split_last() {
-            None => Self { parent: FolderRef::Id(0), name: None },
+            None => Self {
+                parent: FolderRef::Id(0),
+                name: None,
+            },
             Some((parent, name)) => {
                 check_name(&name)?;
-                Self { parent: FolderRef::Path(parent), name: Some(name) }
+                Self {
+                    parent: FolderRef::Path(parent),
+                    name: Some(name),
+                }
             }
         })
     }
@@ -172,11 +240,26 @@ impl Field for NewEntryArg {
             (_, None) => put(params, "path", text_value("/")),
         }
     }
-    fn describe(_name: &'static str, doc: &'static str, missing: Option<Code>, out: &mut Vec<ParamSpec>) {
+    fn describe(
+        _name: &'static str,
+        doc: &'static str,
+        missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
         let missing = Some(missing.unwrap_or(Code::NO_PATH_OR_NAME));
         out.push(spec("path", "string", doc, missing));
-        out.push(spec("folderid", "int", "Parent folder, together with `name`, instead of `path`.", missing));
-        out.push(spec("name", "string", "Name in the parent folder.", missing));
+        out.push(spec(
+            "folderid",
+            "int",
+            "Parent folder, together with `name`, instead of `path`.",
+            missing,
+        ));
+        out.push(spec(
+            "name",
+            "string",
+            "Name in the parent folder.",
+            missing,
+        ));
     }
 }
 
@@ -204,9 +287,15 @@ impl Field for TargetArg {
             _ => None,
         };
         if let Some(folder) = params.uint("tofolderid") {
-            return Ok(Self { parent: Some(FolderRef::Id(folder)), name, whole_path: false });
+            return Ok(Self {
+                parent: Some(FolderRef::Id(folder)),
+                name,
+                whole_path: false,
+            });
         }
-        if params.get("tofolderid").is_some() && text(params, "tofolderid").is_some_and(|text| !text.is_empty()) {
+        if params.get("tofolderid").is_some()
+            && text(params, "tofolderid").is_some_and(|text| !text.is_empty())
+        {
             return Err(Code::BAD_FOLDERID);
         }
         match params.text("topath") {
@@ -214,14 +303,26 @@ impl Field for TargetArg {
             Some(Ok(path)) if !path.is_empty() => {
                 let path = Path::parse(&path).ok_or(Code::FOLDER_MISSING)?;
                 if path.ends_in_slash || name.is_some() {
-                    return Ok(Self { parent: Some(FolderRef::Path(path)), name, whole_path: false });
+                    return Ok(Self {
+                        parent: Some(FolderRef::Path(path)),
+                        name,
+                        whole_path: false,
+                    });
                 }
                 let (parent, name) = path.split_last().ok_or(Code::FOLDER_MISSING)?;
                 check_name(&name)?;
-                Ok(Self { parent: Some(FolderRef::Path(parent)), name: Some(name), whole_path: true })
+                Ok(Self {
+                    parent: Some(FolderRef::Path(parent)),
+                    name: Some(name),
+                    whole_path: true,
+                })
             }
             // A target for a copy needs a folder; its `missing` code is 1016 and a bare name does not satisfy it.
-            _ if name.is_some() && missing == Code::NO_NEW_PLACE => Ok(Self { parent: None, name, whole_path: false }),
+            _ if name.is_some() && missing == Code::NO_NEW_PLACE => Ok(Self {
+                parent: None,
+                name,
+                whole_path: false,
+            }),
             _ => Err(missing),
         }
     }
@@ -232,18 +333,39 @@ impl Field for TargetArg {
                 let folder = path.to_text();
                 let slash = if folder.ends_with('/') { "" } else { "/" };
                 let name = self.name.as_deref().unwrap_or("");
-                put(params, "topath", text_value(&format!("{folder}{slash}{name}")));
+                put(
+                    params,
+                    "topath",
+                    text_value(&format!("{folder}{slash}{name}")),
+                );
                 return;
             }
             None => {}
         }
-        self.name.iter().for_each(|name| put(params, "toname", text_value(name)));
+        self.name
+            .iter()
+            .for_each(|name| put(params, "toname", text_value(name)));
     }
-    fn describe(_name: &'static str, doc: &'static str, missing: Option<Code>, out: &mut Vec<ParamSpec>) {
+    fn describe(
+        _name: &'static str,
+        doc: &'static str,
+        missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
         let missing = Some(missing.unwrap_or(Code::NO_NEW_PLACE));
         out.push(spec("topath", "string", doc, missing));
-        out.push(spec("tofolderid", "int", "Target folder, instead of `topath`.", missing));
-        out.push(spec("toname", "string", "Name in the target folder; the source's name, if not given.", missing));
+        out.push(spec(
+            "tofolderid",
+            "int",
+            "Target folder, instead of `topath`.",
+            missing,
+        ));
+        out.push(spec(
+            "toname",
+            "string",
+            "Name in the target folder; the source's name, if not given.",
+            missing,
+        ));
     }
 }
 
@@ -273,9 +395,19 @@ impl Field for TrashArg {
             Self::Folder(id) => put(params, "folderid", Value::Num(*id)),
         }
     }
-    fn describe(_name: &'static str, doc: &'static str, missing: Option<Code>, out: &mut Vec<ParamSpec>) {
+    fn describe(
+        _name: &'static str,
+        doc: &'static str,
+        missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
         let missing = Some(missing.unwrap_or(Code::NO_FILE_OR_FOLDER));
         out.push(spec("fileid", "int", doc, missing));
-        out.push(spec("folderid", "int", "A deleted folder instead; 0 is everything in the trash.", missing));
+        out.push(spec(
+            "folderid",
+            "int",
+            "A deleted folder instead; 0 is everything in the trash.",
+            missing,
+        ));
     }
 }

@@ -28,6 +28,8 @@ pub struct Register {
 pub struct RegisterReply {
     /// Its id.
     pub userid: u64,
+    /// A token, if one was asked for.
+    pub auth: Option<String>,
 }
 
 /// Changes the password. All other tokens of the account stop working.

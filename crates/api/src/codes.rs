@@ -63,7 +63,9 @@ impl Code {
 
     /// The code with this number, if it is in the table.
     pub fn from_number(number: u64) -> Option<Self> {
-        ALL.iter().find(|info| u64::from(info.number) == number).map(Code)
+        ALL.iter()
+            .find(|info| u64::from(info.number) == number)
+            .map(Code)
     }
 }
 
@@ -187,7 +189,12 @@ mod tests {
     #[test]
     fn numbers_rise_and_texts_are_there() {
         for pair in ALL.windows(2) {
-            assert!(pair[0].number < pair[1].number, "{} before {}", pair[0].number, pair[1].number);
+            assert!(
+                pair[0].number < pair[1].number,
+                "{} before {}",
+                pair[0].number,
+                pair[1].number
+            );
         }
         for info in ALL {
             assert!((1000..8000).contains(&info.number));

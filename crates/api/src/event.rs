@@ -94,7 +94,12 @@ impl Value for Event {
         } else {
             Payload::None
         };
-        Some(Self { kind, time: read_field(tree, "time")?, diffid: read_field(tree, "diffid")?, payload })
+        Some(Self {
+            kind,
+            time: read_field(tree, "time")?,
+            diffid: read_field(tree, "diffid")?,
+            payload,
+        })
     }
 
     fn kind() -> String {
@@ -125,7 +130,11 @@ pub struct FeedReply {
 impl FeedReply {
     /// The reply of `diff`.
     pub fn diff(entries: Vec<Event>, diffid: u64) -> Self {
-        Self { diffid: Some(diffid), entries: Some(entries), ..Self::default() }
+        Self {
+            diffid: Some(diffid),
+            entries: Some(entries),
+            ..Self::default()
+        }
     }
 
     /// The events; empty if the reply carries none.
@@ -180,13 +189,43 @@ impl Reply for FeedReply {
 
     fn describe(out: &mut Vec<FieldSpec>) {
         let mut field = |name, kind: &str, doc, optional| {
-            out.push(FieldSpec { name, kind: kind.into(), doc, optional });
+            out.push(FieldSpec {
+                name,
+                kind: kind.into(),
+                doc,
+                optional,
+            });
         };
-        field("from", "string", "Which source has news; in answers of `subscribe`.", true);
+        field(
+            "from",
+            "string",
+            "Which source has news; in answers of `subscribe`.",
+            true,
+        );
         field("diffid", "int", "Where the next call goes on.", true);
-        field("publinkid", "int", "Counter of public link changes; in answers of `subscribe`.", true);
-        field("uploadlinkid", "int", "Counter of upload link changes; in answers of `subscribe`.", true);
-        field("notificationid", "int", "The newest notification; in answers of `subscribe`.", true);
-        field("entries", "array of event", "The events, oldest first.", true);
+        field(
+            "publinkid",
+            "int",
+            "Counter of public link changes; in answers of `subscribe`.",
+            true,
+        );
+        field(
+            "uploadlinkid",
+            "int",
+            "Counter of upload link changes; in answers of `subscribe`.",
+            true,
+        );
+        field(
+            "notificationid",
+            "int",
+            "The newest notification; in answers of `subscribe`.",
+            true,
+        );
+        field(
+            "entries",
+            "array of event",
+            "The events, oldest first.",
+            true,
+        );
     }
 }

@@ -54,11 +54,26 @@ mod tests {
         let mut names = HashSet::new();
         for spec in SPECS {
             assert!(names.insert(spec.name), "{} twice", spec.name);
-            assert!(spec.doc.trim().ends_with('.'), "{}: the doc text is a sentence", spec.name);
+            assert!(
+                spec.doc.trim().ends_with('.'),
+                "{}: the doc text is a sentence",
+                spec.name
+            );
             assert!(spec.params().len() <= 200, "{}", spec.name);
             for param in spec.params() {
-                assert_ne!(param.missing, Some(Code::INTERNAL), "{}.{}", spec.name, param.name);
-                assert!(!param.doc.is_empty(), "{}.{} has no text", spec.name, param.name);
+                assert_ne!(
+                    param.missing,
+                    Some(Code::INTERNAL),
+                    "{}.{}",
+                    spec.name,
+                    param.name
+                );
+                assert!(
+                    !param.doc.is_empty(),
+                    "{}.{} has no text",
+                    spec.name,
+                    param.name
+                );
             }
         }
     }

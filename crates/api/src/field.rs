@@ -11,7 +11,12 @@ pub trait Field: Sized {
     /// Writes it, for clients.
     fn put(&self, name: &'static str, params: &mut Params);
     /// Describes it.
-    fn describe(name: &'static str, doc: &'static str, missing: Option<Code>, out: &mut Vec<ParamSpec>);
+    fn describe(
+        name: &'static str,
+        doc: &'static str,
+        missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    );
 }
 
 /// A required parameter without a declared code is a mistake in the declaration; a test of the registry finds it, and
@@ -20,8 +25,18 @@ fn required(missing: Option<Code>) -> Code {
     missing.unwrap_or(Code::INTERNAL)
 }
 
-pub(crate) fn spec(name: &'static str, kind: &'static str, doc: &str, missing: Option<Code>) -> ParamSpec {
-    ParamSpec { name, kind, doc: doc.trim().to_owned(), missing }
+pub(crate) fn spec(
+    name: &'static str,
+    kind: &'static str,
+    doc: &str,
+    missing: Option<Code>,
+) -> ParamSpec {
+    ParamSpec {
+        name,
+        kind,
+        doc: doc.trim().to_owned(),
+        missing,
+    }
 }
 
 /// Adds a parameter to a call. A call of ours never comes near the limit of 255 parameters.
@@ -46,19 +61,31 @@ impl Field for u64 {
     fn put(&self, name: &'static str, params: &mut Params) {
         put(params, name, Value::Num(*self));
     }
-    fn describe(name: &'static str, doc: &'static str, missing: Option<Code>, out: &mut Vec<ParamSpec>) {
+    fn describe(
+        name: &'static str,
+        doc: &'static str,
+        missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
         out.push(spec(name, "int", doc, missing));
     }
 }
 
 impl Field for String {
     fn take(name: &'static str, missing: Option<Code>, params: &Params) -> Result<Self, Code> {
-        text(params, name).filter(|text| !text.is_empty()).ok_or(required(missing))
+        text(params, name)
+            .filter(|text| !text.is_empty())
+            .ok_or(required(missing))
     }
     fn put(&self, name: &'static str, params: &mut Params) {
         put(params, name, text_value(self));
     }
-    fn describe(name: &'static str, doc: &'static str, missing: Option<Code>, out: &mut Vec<ParamSpec>) {
+    fn describe(
+        name: &'static str,
+        doc: &'static str,
+        missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
         out.push(spec(name, "string", doc, missing));
     }
 }
@@ -73,7 +100,12 @@ impl Field for bool {
             put(params, name, Value::Bool(true));
         }
     }
-    fn describe(name: &'static str, doc: &'static str, missing: Option<Code>, out: &mut Vec<ParamSpec>) {
+    fn describe(
+        name: &'static str,
+        doc: &'static str,
+        missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
         out.push(spec(name, "flag", doc, missing));
     }
 }
@@ -88,7 +120,12 @@ impl<T: Field + Optional> Field for Option<T> {
             value.put(name, params);
         }
     }
-    fn describe(name: &'static str, doc: &'static str, _missing: Option<Code>, out: &mut Vec<ParamSpec>) {
+    fn describe(
+        name: &'static str,
+        doc: &'static str,
+        _missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
         T::describe(name, doc, None, out);
     }
 }
@@ -122,7 +159,12 @@ impl Field for Datetime {
     fn put(&self, name: &'static str, params: &mut Params) {
         put(params, name, text_value(&self.0.0.to_string()));
     }
-    fn describe(name: &'static str, doc: &'static str, missing: Option<Code>, out: &mut Vec<ParamSpec>) {
+    fn describe(
+        name: &'static str,
+        doc: &'static str,
+        missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
         out.push(spec(name, "datetime", doc, missing));
     }
 }
@@ -132,7 +174,9 @@ impl Optional for Datetime {
         match params.text(name) {
             None => Ok(None),
             Some(Ok(text)) if text.is_empty() => Ok(None),
-            Some(Ok(text)) => UnixTime::parse(&text).map(|time| Some(Self(time))).ok_or(Code::BAD_DATETIME),
+            Some(Ok(text)) => UnixTime::parse(&text)
+                .map(|time| Some(Self(time)))
+                .ok_or(Code::BAD_DATETIME),
             Some(Err(_)) => Err(Code::BAD_DATETIME),
         }
     }
@@ -160,13 +204,21 @@ impl Field for Seconds {
     fn put(&self, name: &'static str, params: &mut Params) {
         put(params, name, Value::Num(self.0));
     }
-    fn describe(name: &'static str, doc: &'static str, missing: Option<Code>, out: &mut Vec<ParamSpec>) {
+    fn describe(
+        name: &'static str,
+        doc: &'static str,
+        missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
         out.push(spec(name, "unix seconds", doc, missing));
     }
 }
 
 impl Optional for Seconds {
     fn take_optional(name: &'static str, params: &Params) -> Result<Option<Self>, Code> {
-        Ok(params.uint(name).filter(|&seconds| seconds <= SECONDS_MAX).map(Self))
+        Ok(params
+            .uint(name)
+            .filter(|&seconds| seconds <= SECONDS_MAX)
+            .map(Self))
     }
 }

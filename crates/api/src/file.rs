@@ -22,12 +22,21 @@ impl Field for IfHash {
         Self::take_optional(name, params)?.ok_or(missing.unwrap_or(Code::INTERNAL))
     }
     fn put(&self, name: &'static str, params: &mut Given) {
-        put(params, name, match self {
-            Self::Is(hash) => Value::Num(*hash),
-            Self::New => text_value("new"),
-        });
+        put(
+            params,
+            name,
+            match self {
+                Self::Is(hash) => Value::Num(*hash),
+                Self::New => text_value("new"),
+            },
+        );
     }
-    fn describe(name: &'static str, doc: &'static str, missing: Option<Code>, out: &mut Vec<ParamSpec>) {
+    fn describe(
+        name: &'static str,
+        doc: &'static str,
+        missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
         out.push(spec(name, "int or \"new\"", doc, missing));
     }
 }
@@ -35,7 +44,11 @@ impl Field for IfHash {
 impl Optional for IfHash {
     fn take_optional(name: &'static str, params: &Given) -> Result<Option<Self>, Code> {
         let is_new = matches!(params.text(name), Some(Ok(text)) if text == "new");
-        Ok(if is_new { Some(Self::New) } else { params.uint(name).map(Self::Is) })
+        Ok(if is_new {
+            Some(Self::New)
+        } else {
+            params.uint(name).map(Self::Is)
+        })
     }
 }
 

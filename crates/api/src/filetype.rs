@@ -53,8 +53,11 @@ const BOOK: Icon = icon("document", 21);
 const DISK: Icon = icon("diskimage", 23);
 
 /// What names without a known extension are.
-static UNKNOWN: FileType =
-    FileType { content_type: "application/octet-stream", category: Category::Other, icon: icon("file", 0) };
+static UNKNOWN: FileType = FileType {
+    content_type: "application/octet-stream",
+    category: Category::Other,
+    icon: icon("file", 0),
+};
 
 macro_rules! types {
     ($($extensions:literal: $content_type:literal, $category:ident, $icon:expr;)*) => {
@@ -152,18 +155,26 @@ const EXTENSION_MAX_BYTES: usize = 8;
 
 /// What a name stands for.
 pub fn of(name: &str) -> &'static FileType {
-    let Some((_, extension)) = name.rsplit_once('.') else { return &UNKNOWN };
+    let Some((_, extension)) = name.rsplit_once('.') else {
+        return &UNKNOWN;
+    };
     if extension.is_empty() || extension.len() > EXTENSION_MAX_BYTES {
         return &UNKNOWN;
     }
-    index().get(extension.to_ascii_lowercase().as_str()).copied().unwrap_or(&UNKNOWN)
+    index()
+        .get(extension.to_ascii_lowercase().as_str())
+        .copied()
+        .unwrap_or(&UNKNOWN)
 }
 
 fn index() -> &'static std::collections::HashMap<&'static str, &'static FileType> {
     static INDEX: std::sync::OnceLock<std::collections::HashMap<&'static str, &'static FileType>> =
         std::sync::OnceLock::new();
     INDEX.get_or_init(|| {
-        TYPES.iter().flat_map(|(list, kind)| list.split(' ').map(move |extension| (extension, kind))).collect()
+        TYPES
+            .iter()
+            .flat_map(|(list, kind)| list.split(' ').map(move |extension| (extension, kind)))
+            .collect()
     })
 }
 
@@ -184,6 +195,10 @@ mod tests {
     fn no_extension_twice() {
         let listed: usize = TYPES.iter().map(|(list, _)| list.split(' ').count()).sum();
         assert_eq!(index().len(), listed);
-        assert!(index().keys().all(|extension| extension.len() <= EXTENSION_MAX_BYTES));
+        assert!(
+            index()
+                .keys()
+                .all(|extension| extension.len() <= EXTENSION_MAX_BYTES)
+        );
     }
 }

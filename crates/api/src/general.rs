@@ -33,7 +33,7 @@ pub struct UserInfo {
 
 /// Logs in with fresh credentials and tells about the account. A token alone does not do; `auth` is always answered.
 #[derive(Method, Params)]
-#[method(name = "login", caller = Owner, access = Read, reply = UserInfoReply)]
+#[method(name = "login", caller = Owner, access = Read, reply = UserInfoReply, answers_token = true)]
 pub struct Login {
     /// Add `apiserver`, the addresses the client should use from now on.
     pub getapiserver: bool,
@@ -138,14 +138,23 @@ impl Reply for LanguagesReply {
     }
 
     fn read(answer: &Tree) -> Option<Self> {
-        let Tree::Hash(pairs) = answer.get("languages")? else { return None };
+        let Tree::Hash(pairs) = answer.get("languages")? else {
+            return None;
+        };
         let read = |(code, name): &(String, Tree)| Some((code.clone(), name.as_str()?.to_owned()));
-        Some(Self { languages: pairs.iter().map(read).collect::<Option<_>>()? })
+        Some(Self {
+            languages: pairs.iter().map(read).collect::<Option<_>>()?,
+        })
     }
 
     fn describe(out: &mut Vec<FieldSpec>) {
         let doc = "Name of each language in itself, by its code.";
-        out.push(FieldSpec { name: "languages", kind: "hash of string".into(), doc, optional: false });
+        out.push(FieldSpec {
+            name: "languages",
+            kind: "hash of string".into(),
+            doc,
+            optional: false,
+        });
     }
 }
 
@@ -290,6 +299,12 @@ pub struct GetFileHistory {
 }
 
 /// Sources of `subscribe`, in the order in which they are looked at.
-pub const SUBSCRIBE_SOURCES: [&str; 7] =
-    ["diff", "publinks", "uploadlinks", "contacts", "notifications", "teams", "users"];
-
+pub const SUBSCRIBE_SOURCES: [&str; 7] = [
+    "diff",
+    "publinks",
+    "uploadlinks",
+    "contacts",
+    "notifications",
+    "teams",
+    "users",
+];

@@ -33,7 +33,11 @@ pub struct Listing {
 impl Listing {
     /// A listing from its nodes: the listed entry first, then everything below it, depth first.
     pub fn new(nodes: Vec<Node>) -> Self {
-        Self { nodes, next: 0, open: Vec::new() }
+        Self {
+            nodes,
+            next: 0,
+            open: Vec::new(),
+        }
     }
 
     /// The nodes in depth-first order.
@@ -48,7 +52,10 @@ impl Listing {
 
     /// The entries directly inside the listed one.
     pub fn contents(&self) -> impl Iterator<Item = &Metadata> {
-        self.nodes.iter().filter(|node| node.depth == 1).map(|node| &node.metadata)
+        self.nodes
+            .iter()
+            .filter(|node| node.depth == 1)
+            .map(|node| &node.metadata)
     }
 
     fn read_below(tree: &Tree, depth: u32, nodes: &mut Vec<Node>) -> Option<()> {
@@ -57,8 +64,15 @@ impl Listing {
             Some(_) => return None,
             None => None,
         };
-        nodes.push(Node { depth, open: contents.is_some(), metadata: Metadata::read(tree)? });
-        contents.into_iter().flatten().try_for_each(|child| Self::read_below(child, depth + 1, nodes))
+        nodes.push(Node {
+            depth,
+            open: contents.is_some(),
+            metadata: Metadata::read(tree)?,
+        });
+        contents
+            .into_iter()
+            .flatten()
+            .try_for_each(|child| Self::read_below(child, depth + 1, nodes))
     }
 }
 

@@ -148,7 +148,11 @@ impl Metadata {
             Kind::Folder { .. } => None,
             Kind::File(_) => Some(filetype::of(&self.name)),
         };
-        let filter = if is_folder { out.options().folder_filter.clone() } else { out.options().file_filter.clone() };
+        let filter = if is_folder {
+            out.options().folder_filter.clone()
+        } else {
+            out.options().file_filter.clone()
+        };
         let mut pairs = Pairs { out, filter };
         pairs.text("name", &self.name);
         pairs.time("created", self.created);
@@ -308,7 +312,9 @@ impl Value for Metadata {
     fn read(tree: &Tree) -> Option<Self> {
         let flag = |key: &str| read_field::<Option<bool>>(tree, key).map(|flag| flag == Some(true));
         let kind = if read_field(tree, "isfolder")? {
-            Kind::Folder { folderid: read_field(tree, "folderid")? }
+            Kind::Folder {
+                folderid: read_field(tree, "folderid")?,
+            }
         } else {
             let media = Media::read(tree)?;
             Kind::File(FileFacts {

@@ -74,6 +74,8 @@ pub struct Spec {
     pub caller: Caller,
     /// What it does.
     pub access: Access,
+    /// Whether it answers a token also if the call does not ask for one by `getauth`.
+    pub answers_token: bool,
     /// The codes it may answer beside those any method may answer (see [`GENERAL_FAILURES`]) and those that its
     /// parameters give when they are missing.
     pub fails: &'static [Code],
@@ -114,7 +116,10 @@ impl Spec {
     pub fn may_answer(&self, code: Code) -> bool {
         GENERAL_FAILURES.contains(&code)
             || self.fails.contains(&code)
-            || self.params().iter().any(|param| param.missing == Some(code))
+            || self
+                .params()
+                .iter()
+                .any(|param| param.missing == Some(code))
     }
 }
 
@@ -151,10 +156,16 @@ pub const fn family(module_path: &'static str) -> &'static str {
 
 /// Asserts limits of the binary protocol at compile time: method names have at most 127 bytes.
 pub const fn check_method_name(name: &str) {
-    assert!(!name.is_empty() && name.len() <= 127, "a method name has 1 to 127 bytes");
+    assert!(
+        !name.is_empty() && name.len() <= 127,
+        "a method name has 1 to 127 bytes"
+    );
 }
 
 /// Asserts limits of the binary protocol at compile time: parameter names have at most 63 bytes.
 pub const fn check_param_name(name: &str) {
-    assert!(!name.is_empty() && name.len() <= 63, "a parameter name has 1 to 63 bytes");
+    assert!(
+        !name.is_empty() && name.len() <= 63,
+        "a parameter name has 1 to 63 bytes"
+    );
 }

@@ -12,7 +12,11 @@ pub const PATH_MAX_PARTS: usize = 4096;
 pub fn check_name(name: &str) -> Result<(), Code> {
     let fits = !name.is_empty() && name.len() <= NAME_MAX_BYTES;
     let clean = !name.bytes().any(|byte| matches!(byte, 0 | b'/' | b'\\'));
-    if fits && clean && name != "." && name != ".." { Ok(()) } else { Err(Code::BAD_NAME) }
+    if fits && clean && name != "." && name != ".." {
+        Ok(())
+    } else {
+        Err(Code::BAD_NAME)
+    }
 }
 
 /// A path from the caller's root: `/docs/a.txt`.
@@ -31,19 +35,36 @@ impl Path {
         if !text.starts_with('/') || text.contains('\0') {
             return None;
         }
-        let parts: Vec<String> = text.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
-        (parts.len() <= PATH_MAX_PARTS).then(|| Self { parts, ends_in_slash: text.ends_with('/') })
+        let parts: Vec<String> = text
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .map(str::to_owned)
+            .collect();
+        (parts.len() <= PATH_MAX_PARTS).then(|| Self {
+            parts,
+            ends_in_slash: text.ends_with('/'),
+        })
     }
 
     /// Splits off the last name: the folder it is in, and the name. `None` for the root.
     pub fn split_last(mut self) -> Option<(Self, String)> {
         let last = self.parts.pop()?;
-        Some((Self { parts: self.parts, ends_in_slash: false }, last))
+        Some((
+            Self {
+                parts: self.parts,
+                ends_in_slash: false,
+            },
+            last,
+        ))
     }
 
     /// The text form, without a final slash except for the root.
     pub fn to_text(&self) -> String {
-        if self.parts.is_empty() { "/".into() } else { self.parts.iter().flat_map(|part| ["/", part]).collect() }
+        if self.parts.is_empty() {
+            "/".into()
+        } else {
+            self.parts.iter().flat_map(|part| ["/", part]).collect()
+        }
     }
 }
 
@@ -69,7 +90,10 @@ fn floor_boundary(text: &str, at_most: usize) -> usize {
     if text.len() <= at_most {
         return text.len();
     }
-    (0..=at_most).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+    (0..=at_most)
+        .rev()
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -78,7 +78,12 @@ impl Reply for RestoreReply {
     fn describe(out: &mut Vec<FieldSpec>) {
         Listing::describe(out);
         let doc = "Everything that was restored, if everything was asked for.";
-        out.push(FieldSpec { name: "restored", kind: "array of metadata".into(), doc, optional: true });
+        out.push(FieldSpec {
+            name: "restored",
+            kind: "array of metadata".into(),
+            doc,
+            optional: true,
+        });
     }
 }
 

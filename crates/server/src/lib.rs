@@ -1,1 +1,24 @@
-//! The server: dispatcher, front ends, rules and methods.
+//! The server: front ends, dispatcher, rules and methods.
+//!
+//! A call travels: front end ([`http`], [`binary`]: bytes become a name and a parameter map) → [`dispatch`] (find the
+//! method, establish the caller, decode, open the transaction the declaration asks for, run, commit, log) →
+//! [`methods`] → [`rules`] and the store → a typed reply that writes itself as JSON or binary.
+
+pub mod app;
+pub mod body;
+pub mod call;
+pub mod clock;
+pub mod config;
+pub mod conn;
+pub mod content;
+pub mod cx;
+pub mod dispatch;
+pub mod feed;
+pub mod limits;
+pub mod login;
+pub mod methods;
+pub mod metrics;
+pub mod password;
+pub mod progress;
+pub mod rules;
+pub mod secrets;

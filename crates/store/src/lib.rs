@@ -5,18 +5,31 @@
 //! sees the database through [`Tx`]. Statements are shared by both engines and
 //! live in this crate only, one module per table.
 
+pub mod accounts;
+pub mod content;
+pub mod contents;
 mod db;
 mod dialect;
 mod error;
+pub mod events;
+pub mod files;
+pub mod folders;
 mod ids;
 mod job;
 mod migrate;
 mod postgres;
 mod queue;
+mod record;
+pub mod revisions;
 mod row;
+pub mod settings;
 mod sqlite;
 #[cfg(test)]
 mod statements;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod tokens;
+pub mod trash;
 mod tx;
 
 pub(crate) use dialect::sql;
@@ -26,6 +39,7 @@ pub use dialect::{Engine, Sql};
 pub use error::{StoreError, Stored};
 pub use ids::LIMIT as ID_LIMIT;
 pub use postgres::{Notice, PostgresOptions};
+pub use record::ContentHash;
 pub use row::{Arg, Column, FromRow, Row};
 pub use sqlite::{SqliteOptions, Synchronous};
 pub use tx::Tx;

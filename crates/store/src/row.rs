@@ -24,12 +24,6 @@ impl From<i64> for Arg<'_> {
     }
 }
 
-impl From<u32> for Arg<'_> {
-    fn from(value: u32) -> Self {
-        Self::Int(i64::from(value))
-    }
-}
-
 impl From<bool> for Arg<'_> {
     /// Truth values are stored as 0 and 1.
     fn from(value: bool) -> Self {
@@ -78,7 +72,7 @@ impl<'a, T: Into<Arg<'a>>> From<Option<T>> for Arg<'a> {
 /// ```
 /// use pileus_store::{Arg, args};
 /// let name = String::from("docs");
-/// assert_eq!(args![7_i64, &name], &[Arg::Int(7), Arg::Text("docs")]);
+/// assert_eq!(args![7, &name], &[Arg::Int(7), Arg::Text("docs")]);
 /// ```
 #[macro_export]
 macro_rules! args {

@@ -10,7 +10,7 @@ use std::sync::mpsc::{self, SyncSender};
 use std::thread::JoinHandle;
 
 /// The log is checkpointed when it holds this many pages.
-pub(super) const EAGER_PAGES: i64 = 1000;
+pub(super) const EAGER_PAGES: i64 = 4000;
 
 /// From this many pages on the writer helps. While it does, nothing is appended,
 /// so the log can be emptied and begun anew however busy the server is.

@@ -1,0 +1,92 @@
+//! What all calls share.
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::feed::Feed;
+use crate::limits::LoginLimits;
+use crate::metrics::Metrics;
+use crate::password::Hashing;
+use crate::progress::Progresses;
+use crate::secrets::Secrets;
+use pileus_blobs::BlobStore;
+use pileus_store::Db;
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+use tokio::sync::watch;
+
+/// The running server, passed by reference wherever something needs it. There is no global.
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// Metadata.
+    pub db: Db,
+    /// Content.
+    pub blobs: BlobStore,
+    /// Wakes those who wait for changes.
+    pub feed: Feed,
+    /// Keys that lie outside the database.
+    pub secrets: Secrets,
+    /// Password hashing, bounded in memory.
+    pub hashing: Hashing,
+    /// Failed logins of the last minutes.
+    pub limits: LoginLimits,
+    /// Running uploads that somebody may ask about.
+    pub progresses: Progresses,
+    /// Counters for `/metrics`.
+    pub metrics: Metrics,
+    /// The first address that is really listened on; set when it is bound.
+    pub bound: OnceLock<SocketAddr>,
+    /// Turns true when the server is to stop.
+    pub stopping: watch::Sender<bool>,
+}
+
+impl App {
+    /// `host:port` of the first listener, as clients of this machine reach it.
+    fn local_host(&self) -> String {
+        let address = self
+            .bound
+            .get()
+            .copied()
+            .or_else(|| self.config.listen.first().copied());
+        address.map_or_else(|| "localhost".into(), |address| address.to_string())
+    }
+
+    /// Hosts of HTTP, with a port if it is not the standard one.
+    pub fn api_hosts(&self) -> Vec<String> {
+        told(&self.config.public.api, || self.local_host())
+    }
+
+    /// Hosts of the binary protocol. Clients add the port themselves, so there is none.
+    pub fn binapi_hosts(&self) -> Vec<String> {
+        told(&self.config.public.binapi, || {
+            let host = self.local_host();
+            host.rsplit_once(':').map_or(host.clone(), |(name, _)| {
+                name.trim_matches(['[', ']']).to_owned()
+            })
+        })
+    }
+
+    /// Hosts of content links.
+    pub fn content_hosts(&self) -> Vec<String> {
+        told(&self.config.public.content, || {
+            self.api_hosts().swap_remove(0)
+        })
+    }
+
+    /// Resolves once the server is to stop.
+    pub async fn stopped(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // An error means that the sender is gone, which is a stop as well.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+}
+
+fn told(configured: &[String], otherwise: impl FnOnce() -> String) -> Vec<String> {
+    if configured.is_empty() {
+        vec![otherwise()]
+    } else {
+        configured.to_vec()
+    }
+}

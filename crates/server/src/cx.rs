@@ -1,0 +1,234 @@
+//! What a method runs in: the transaction, the caller, and the way to tell others what changed.
+
+use crate::app::App;
+use crate::body::Body;
+use crate::call::{Answer, Call};
+use crate::login::{self, Claim, User};
+use pileus_api::method::Spec;
+use pileus_api::{Code, UnixTime};
+use pileus_store::accounts::Account;
+use pileus_store::{Engine, StoreError, Tx};
+use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+/// Reading: one snapshot, with a login.
+pub struct View<'a, 't> {
+    /// The transaction.
+    pub tx: &'a mut Tx<'t>,
+    /// The server.
+    pub app: &'a Arc<App>,
+    /// The call.
+    pub call: &'a Call,
+    /// Who is calling.
+    pub user: User,
+    /// The time of the call.
+    pub now: UnixTime,
+}
+
+/// Writing: one transaction, with a login. What it counts and records is written when the method has succeeded.
+pub struct Edit<'a, 't> {
+    view: View<'a, 't>,
+    ledger: BTreeMap<i64, Ledger>,
+}
+
+/// The counters of an account that an edit may move. The row is locked while they are here.
+#[derive(Clone, Copy, Debug)]
+pub struct Ledger {
+    quota: i64,
+    used: i64,
+    diffid: i64,
+    is_changed: bool,
+}
+
+impl<'a, 't> Deref for Edit<'a, 't> {
+    type Target = View<'a, 't>;
+    fn deref(&self) -> &Self::Target {
+        &self.view
+    }
+}
+
+impl DerefMut for Edit<'_, '_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.view
+    }
+}
+
+impl From<&Account> for Ledger {
+    fn from(account: &Account) -> Self {
+        Self {
+            quota: account.quota,
+            used: account.used,
+            diffid: account.diffid,
+            is_changed: false,
+        }
+    }
+}
+
+impl<'a, 't> Edit<'a, 't> {
+    /// Begins an edit. The caller's account is locked: nearly every edit writes into it, and its row orders the feed.
+    pub fn begin(mut view: View<'a, 't>) -> Answer<Self> {
+        // SQLite has one writer, so what was read in this transaction cannot have changed since.
+        if view.tx.engine() == Engine::Postgres {
+            let account = view
+                .tx
+                .account_locked(view.user.account.id)?
+                .ok_or(Code::LOGIN_FAILED)?;
+            view.user.account = account;
+        }
+        let ledger = BTreeMap::from([(view.user.account.id, Ledger::from(&view.user.account))]);
+        Ok(Self { view, ledger })
+    }
+
+    fn ledger(&mut self, account: i64) -> Answer<&mut Ledger> {
+        use std::collections::btree_map::Entry;
+        match self.ledger.entry(account) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let locked = self
+                    .view
+                    .tx
+                    .account_locked(account)?
+                    .ok_or(StoreError::Missing)?;
+                Ok(entry.insert(Ledger::from(&locked)))
+            }
+        }
+    }
+
+    /// The next place in the feed of an account.
+    pub fn next_diffid(&mut self, account: i64) -> Answer<i64> {
+        let ledger = self.ledger(account)?;
+        ledger.diffid += 1;
+        ledger.is_changed = true;
+        Ok(ledger.diffid)
+    }
+
+    /// Refuses if an account has no room for that many more bytes.
+    pub fn check_quota(&mut self, account: i64, more: i64) -> Answer<()> {
+        let ledger = self.ledger(account)?;
+        let fits = ledger
+            .used
+            .checked_add(more)
+            .is_some_and(|used| used <= ledger.quota);
+        if fits || more == 0 {
+            Ok(())
+        } else {
+            Err(Code::OVER_QUOTA.into())
+        }
+    }
+
+    /// Counts bytes an account uses more, or less.
+    pub fn use_bytes(&mut self, account: i64, more: i64) -> Answer<()> {
+        let ledger = self.ledger(account)?;
+        ledger.used = ledger.used.saturating_add(more).max(0);
+        ledger.is_changed = true;
+        Ok(())
+    }
+
+    /// Writes what was counted, and has the waiters woken once it is committed.
+    pub fn finish(self) -> Answer<()> {
+        for (account, ledger) in self.ledger {
+            if !ledger.is_changed {
+                continue;
+            }
+            self.view
+                .tx
+                .set_account_counters(account, ledger.used, ledger.diffid)?;
+            self.view.tx.notify(account, ledger.diffid);
+            let feed = self.view.app.feed.clone();
+            self.view.tx.after_commit(move || feed.wake(account));
+        }
+        Ok(())
+    }
+}
+
+/// What async methods run in: they open short transactions themselves.
+pub struct Cx<'a, 'b> {
+    /// The server.
+    pub app: &'a Arc<App>,
+    /// The call.
+    pub call: &'a Arc<Call>,
+    /// The data that came with the call.
+    pub body: &'a mut Body<'b>,
+    /// Who is calling; `None` only where the declaration lets anyone call.
+    pub user: Option<User>,
+    /// The time of the call.
+    pub now: UnixTime,
+    pub(crate) claim: Claim,
+    pub(crate) spec: &'static Spec,
+}
+
+impl Cx<'_, '_> {
+    /// The caller; 1000 if there is none.
+    pub fn user(&self) -> Answer<&User> {
+        self.user
+            .as_ref()
+            .ok_or_else(|| Code::LOGIN_REQUIRED.into())
+    }
+
+    /// Reads. The login is checked again: what was revoked since the call began ends it.
+    pub async fn view<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut View<'_, '_>) -> Answer<T> + Send + 'static,
+    ) -> Answer<T> {
+        let (app, call, claim, spec) = (
+            self.app.clone(),
+            self.call.clone(),
+            self.claim.clone(),
+            self.spec,
+        );
+        let now = app.clock.now();
+        let db = app.db.clone();
+        db.view(move |tx| {
+            let user = required(tx, &claim, spec, &call, now)?;
+            job(&mut View {
+                tx,
+                app: &app,
+                call: &call,
+                user,
+                now,
+            })
+        })
+        .await
+    }
+
+    /// Writes, in one transaction. The login is checked again.
+    pub async fn edit<T: Send + 'static>(
+        &self,
+        mut job: impl FnMut(&mut Edit<'_, '_>) -> Answer<T> + Send + 'static,
+    ) -> Answer<T> {
+        let (app, call, claim, spec) = (
+            self.app.clone(),
+            self.call.clone(),
+            self.claim.clone(),
+            self.spec,
+        );
+        let now = app.clock.now();
+        let db = app.db.clone();
+        db.edit(move |tx| {
+            let user = required(tx, &claim, spec, &call, now)?;
+            let mut edit = Edit::begin(View {
+                tx,
+                app: &app,
+                call: &call,
+                user,
+                now,
+            })?;
+            let answer = job(&mut edit)?;
+            edit.finish()?;
+            Ok(answer)
+        })
+        .await
+    }
+}
+
+/// The caller, in a method that needs one.
+pub(crate) fn required(
+    tx: &mut Tx<'_>,
+    claim: &Claim,
+    spec: &Spec,
+    call: &Call,
+    now: UnixTime,
+) -> Answer<User> {
+    login::establish(tx, claim, spec, &call.conn, now)?.ok_or_else(|| Code::LOGIN_REQUIRED.into())
+}

@@ -1,0 +1,459 @@
+//! From a call to its outcome: one readable way for all methods.
+
+use crate::app::App;
+use crate::body::Body;
+use crate::call::{Answer, Call, Content, Fail, Outcome, Success};
+use crate::conn::Filters;
+use crate::cx::{Cx, Edit, View, required};
+use crate::login::{self, Claim, User};
+use pileus_api::codes::Kind as CodeKind;
+use pileus_api::method::{Caller, Method, Spec, access};
+use pileus_api::stubs::Refused;
+use pileus_api::{Code, UnixTime, every_method};
+use pileus_wire::{Filter, IconFormat, Options, Params, TimeFormat};
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+/// A method that reads.
+pub trait Reads: Method<Access = access::Read> {
+    /// Does what the method promises.
+    fn run(&self, cx: &mut View<'_, '_>) -> Answer<Self::Reply>;
+}
+
+/// A method that writes.
+pub trait Writes: Method<Access = access::Write> {
+    /// Does what the method promises. May run several times, of which only the last counts.
+    fn run(&self, cx: &mut Edit<'_, '_>) -> Answer<Self::Reply>;
+}
+
+/// A method that needs no login.
+pub trait Public: Method<Access = access::Public> {
+    /// Does what the method promises.
+    fn run(&self, cx: &mut Cx<'_, '_>) -> impl Future<Output = Answer<Self::Reply>> + Send;
+}
+
+/// A method that moves content.
+pub trait Streams: Method<Access = access::Streams> {
+    /// Does what the method promises.
+    fn run(
+        &self,
+        cx: &mut Cx<'_, '_>,
+    ) -> impl Future<Output = Answer<Streamed<Self::Reply>>> + Send;
+}
+
+/// A method that may wait.
+pub trait Waits: Method<Access = access::Waits> {
+    /// Does what the method promises.
+    fn run(&self, cx: &mut Cx<'_, '_>) -> impl Future<Output = Answer<Self::Reply>> + Send;
+}
+
+/// What a method that moves content answers.
+pub enum Streamed<R> {
+    /// An ordinary reply.
+    Reply(R),
+    /// The bytes themselves.
+    Content(Content),
+}
+
+/// A method in the table.
+pub struct Entry {
+    /// Its declaration.
+    pub spec: &'static Spec,
+    run: Run,
+}
+
+/// What a method came to, and who called it.
+type Ran = (Answer<Success>, Option<User>);
+type Running<'a> = Pin<Box<dyn Future<Output = Ran> + Send + 'a>>;
+type Run = for<'a, 'b> fn(&'a Arc<App>, &'a Arc<Call>, Claim, &'a mut Body<'b>) -> Running<'a>;
+
+/// How methods of one kind of access are run.
+trait Kind<M: Method> {
+    fn run<'a>(
+        app: &'a Arc<App>,
+        call: &'a Arc<Call>,
+        claim: Claim,
+        body: &'a mut Body<'_>,
+    ) -> Running<'a>;
+}
+
+const fn entry<M: Method>() -> Entry
+where
+    M::Access: Kind<M>,
+{
+    Entry {
+        spec: M::SPEC,
+        run: <M::Access as Kind<M>>::run,
+    }
+}
+
+macro_rules! table {
+    ($($family:ident::$method:ident),* $(,)?) => {
+        /// All methods. One that is declared but not implemented does not compile.
+        static METHODS: &[Entry] = &[$(entry::<pileus_api::$family::$method>()),*];
+    };
+}
+
+every_method!(table);
+
+/// The method with this name.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    static INDEX: OnceLock<HashMap<&'static str, &'static Entry>> = OnceLock::new();
+    INDEX
+        .get_or_init(|| {
+            METHODS
+                .iter()
+                .map(|entry| (entry.spec.name, entry))
+                .collect()
+        })
+        .get(name)
+        .copied()
+}
+
+/// Carries out a call.
+pub async fn dispatch(app: &Arc<App>, call: Call, body: &mut Body<'_>) -> Outcome {
+    let began = Instant::now();
+    let options = options(&call);
+    let id = call.params.get("id").cloned();
+    let call = Arc::new(call);
+    let (result, auth, account) = run(app, &call, body).await;
+    let outcome = Outcome {
+        options,
+        id,
+        auth,
+        result,
+    };
+    log(app, &call, &outcome, account, began);
+    outcome
+}
+
+async fn run(
+    app: &Arc<App>,
+    call: &Arc<Call>,
+    body: &mut Body<'_>,
+) -> (Answer<Success>, Option<String>, Option<i64>) {
+    let claim = match login::claim(app, call).await {
+        Ok(claim) => claim,
+        Err(fail) => return (Err(fail), None, None),
+    };
+    let (mut result, user) = (call.entry.run)(app, call, claim, body).await;
+    let account = user.as_ref().map(|user| user.account.id);
+    let mut auth = None;
+    if let (Ok(_), Some(user)) = (&result, &user) {
+        if let Some(token) = &user.token {
+            login::note_use(app, token, app.clock.now());
+        }
+        if call.params.flag("getauth") || call.entry.spec.answers_token {
+            match login::token_to_answer(app, call, user).await {
+                Ok(token) => auth = token,
+                Err(fail) => result = Err(fail),
+            }
+        }
+    }
+    (result, auth, account)
+}
+
+/// How the answer is to be written. Filters stay on the connection until they are replaced.
+fn options(call: &Call) -> Options {
+    let is =
+        |name: &str, value: &str| matches!(call.params.text(name), Some(Ok(text)) if text == value);
+    let filters = filters(&call.params, call);
+    Options {
+        time: if is("timeformat", "timestamp") {
+            TimeFormat::Timestamp
+        } else {
+            TimeFormat::Text
+        },
+        icon: if is("iconformat", "id") {
+            IconFormat::Id
+        } else {
+            IconFormat::Name
+        },
+        file_filter: filters.file.or_else(|| filters.both.clone()),
+        folder_filter: filters.folder.or(filters.both),
+    }
+}
+
+fn filters(params: &Params, call: &Call) -> Filters {
+    let mut filters = call.conn.filters();
+    let mut is_changed = false;
+    let mut read = |name: &str, filter: &mut Option<Arc<Filter>>| {
+        if let Some(Ok(list)) = params.text(name) {
+            *filter = Filter::parse(&list).map(Arc::new);
+            is_changed = true;
+        }
+    };
+    read("filtermeta", &mut filters.both);
+    read("filterfilemeta", &mut filters.file);
+    // Older documents of the API misspell the name, and clients followed them.
+    read("filderfoldermeta", &mut filters.folder);
+    read("filterfoldermeta", &mut filters.folder);
+    if is_changed && !call.via_proxy {
+        call.conn.set_filters(filters.clone());
+    }
+    filters
+}
+
+/// One line per call. Parameters are never logged: they hold names and secrets.
+fn log(app: &App, call: &Call, outcome: &Outcome, account: Option<i64>, began: Instant) {
+    let code = outcome.number();
+    let counter = if code == 0 {
+        &app.metrics.calls_succeeded
+    } else {
+        &app.metrics.calls_failed
+    };
+    counter.fetch_add(1, Ordering::Relaxed);
+    let method = call.entry.spec.name;
+    let protocol = call.conn.protocol.name();
+    let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let fail = outcome.result.as_ref().err();
+    let cause = fail
+        .and_then(|fail| fail.cause.as_deref())
+        .unwrap_or_default();
+    if fail.is_some_and(|fail| fail.code.kind() == CodeKind::Internal) {
+        app.metrics.calls_broken.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(
+            method,
+            protocol,
+            user.id = account,
+            code,
+            duration_ms,
+            cause,
+            "call failed"
+        );
+    } else if cause.is_empty() {
+        tracing::debug!(
+            method,
+            protocol,
+            user.id = account,
+            code,
+            duration_ms,
+            "call"
+        );
+    } else {
+        tracing::warn!(
+            method,
+            protocol,
+            user.id = account,
+            code,
+            duration_ms,
+            cause,
+            "call refused"
+        );
+    }
+}
+
+/// Bad parameters count only after bad credentials, so they travel into the transaction that checks those.
+fn decode<M: Method>(call: &Call) -> Result<M, Code> {
+    M::decode(&call.params)
+}
+
+impl<M: Reads + Sync> Kind<M> for access::Read {
+    fn run<'a>(
+        app: &'a Arc<App>,
+        call: &'a Arc<Call>,
+        claim: Claim,
+        _body: &'a mut Body<'_>,
+    ) -> Running<'a> {
+        Box::pin(async move {
+            let (shared, call, now) = (app.clone(), call.clone(), app.clock.now());
+            let ran = app.db.view(move |tx| -> Answer<(Answer<M::Reply>, User)> {
+                let user = required(tx, &claim, M::SPEC, &call, now)?;
+                let mut view = View {
+                    tx,
+                    app: &shared,
+                    call: &call,
+                    user,
+                    now,
+                };
+                let answer = decode::<M>(&call)
+                    .map_err(Fail::from)
+                    .and_then(|method| method.run(&mut view));
+                Ok((answer, view.user))
+            });
+            match ran.await {
+                Ok((answer, user)) => (
+                    answer.map(|reply| Success::Reply(Box::new(reply))),
+                    Some(user),
+                ),
+                Err(fail) => (Err(fail), None),
+            }
+        })
+    }
+}
+
+impl<M: Writes + Sync> Kind<M> for access::Write {
+    fn run<'a>(
+        app: &'a Arc<App>,
+        call: &'a Arc<Call>,
+        claim: Claim,
+        _body: &'a mut Body<'_>,
+    ) -> Running<'a> {
+        Box::pin(async move {
+            let (shared, call, now) = (app.clone(), call.clone(), app.clock.now());
+            let method = decode::<M>(&call);
+            let ran = app.db.edit(move |tx| -> Answer<(M::Reply, User)> {
+                let user = required(tx, &claim, M::SPEC, &call, now)?;
+                let method = method.as_ref().map_err(|code| Fail::from(*code))?;
+                let mut edit = Edit::begin(View {
+                    tx,
+                    app: &shared,
+                    call: &call,
+                    user,
+                    now,
+                })?;
+                let reply = method.run(&mut edit)?;
+                let user = edit.user.clone();
+                edit.finish()?;
+                Ok((reply, user))
+            });
+            match ran.await {
+                Ok((reply, user)) => (Ok(Success::Reply(Box::new(reply))), Some(user)),
+                Err(fail) => (Err(fail), None),
+            }
+        })
+    }
+}
+
+/// A decoded method with what it runs in.
+struct Begun<'a, 'b, M> {
+    method: M,
+    cx: Cx<'a, 'b>,
+}
+
+/// Establishes the caller of an async method and decodes its parameters.
+async fn begin<'a, 'b, M: Method>(
+    app: &'a Arc<App>,
+    call: &'a Arc<Call>,
+    claim: Claim,
+    body: &'a mut Body<'b>,
+) -> Result<Begun<'a, 'b, M>, Ran> {
+    let now = app.clock.now();
+    let user = match establish(app, call, claim.clone(), M::SPEC, now).await {
+        Ok(user) => user,
+        Err(fail) => return Err((Err(fail), None)),
+    };
+    match decode::<M>(call) {
+        Ok(method) => Ok(Begun {
+            method,
+            cx: Cx {
+                app,
+                call,
+                body,
+                user,
+                now,
+                claim,
+                spec: M::SPEC,
+            },
+        }),
+        Err(code) => Err((Err(code.into()), user)),
+    }
+}
+
+async fn establish(
+    app: &Arc<App>,
+    call: &Arc<Call>,
+    claim: Claim,
+    spec: &'static Spec,
+    now: UnixTime,
+) -> Answer<Option<User>> {
+    if matches!(claim, Claim::Nobody) {
+        let is_open = spec.caller == Caller::Anyone;
+        return if is_open {
+            Ok(None)
+        } else {
+            Err(Code::LOGIN_REQUIRED.into())
+        };
+    }
+    let call = call.clone();
+    app.db
+        .view(move |tx| login::establish(tx, &claim, spec, &call.conn, now))
+        .await
+}
+
+impl<M: Public + Sync> Kind<M> for access::Public {
+    fn run<'a>(
+        app: &'a Arc<App>,
+        call: &'a Arc<Call>,
+        claim: Claim,
+        body: &'a mut Body<'_>,
+    ) -> Running<'a> {
+        Box::pin(async move {
+            let mut begun = match begin::<M>(app, call, claim, body).await {
+                Ok(begun) => begun,
+                Err(ran) => return ran,
+            };
+            let answer = begun.method.run(&mut begun.cx).await;
+            (
+                answer.map(|reply| Success::Reply(Box::new(reply))),
+                begun.cx.user,
+            )
+        })
+    }
+}
+
+impl<M: Waits + Sync> Kind<M> for access::Waits {
+    fn run<'a>(
+        app: &'a Arc<App>,
+        call: &'a Arc<Call>,
+        claim: Claim,
+        body: &'a mut Body<'_>,
+    ) -> Running<'a> {
+        Box::pin(async move {
+            let mut begun = match begin::<M>(app, call, claim, body).await {
+                Ok(begun) => begun,
+                Err(ran) => return ran,
+            };
+            let answer = begun.method.run(&mut begun.cx).await;
+            (
+                answer.map(|reply| Success::Reply(Box::new(reply))),
+                begun.cx.user,
+            )
+        })
+    }
+}
+
+impl<M: Streams + Sync> Kind<M> for access::Streams {
+    fn run<'a>(
+        app: &'a Arc<App>,
+        call: &'a Arc<Call>,
+        claim: Claim,
+        body: &'a mut Body<'_>,
+    ) -> Running<'a> {
+        Box::pin(async move {
+            let mut begun = match begin::<M>(app, call, claim, body).await {
+                Ok(begun) => begun,
+                Err(ran) => return ran,
+            };
+            let answer = begun
+                .method
+                .run(&mut begun.cx)
+                .await
+                .map(|streamed| match streamed {
+                    Streamed::Reply(reply) => Success::Reply(Box::new(reply)),
+                    Streamed::Content(content) => Success::Content(content),
+                });
+            (answer, begun.cx.user)
+        })
+    }
+}
+
+impl<M: Refused> Kind<M> for access::Refused {
+    fn run<'a>(
+        app: &'a Arc<App>,
+        call: &'a Arc<Call>,
+        claim: Claim,
+        _body: &'a mut Body<'_>,
+    ) -> Running<'a> {
+        Box::pin(async move {
+            match establish(app, call, claim, M::SPEC, app.clock.now()).await {
+                Ok(user) => (Err(M::CODE.into()), user),
+                Err(fail) => (Err(fail), None),
+            }
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! Failed logins: who fails too often has to wait (code 4000).
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Failures that are allowed within [`WINDOW`].
+const FAILURES_MAX: u32 = 10;
+
+/// How long failures count.
+const WINDOW: Duration = Duration::from_secs(600);
+
+/// Entries kept at most, so that failures under invented names cannot fill the memory.
+const ENTRIES_MAX: usize = 100_000;
+
+/// Feedback messages that one network may send within [`FEEDBACK_WINDOW`].
+const FEEDBACK_MAX: u32 = 5;
+
+/// How long feedback messages count.
+const FEEDBACK_WINDOW: Duration = Duration::from_secs(3600);
+
+/// Counts failed logins by account name and by network. Valid tokens are never held up by it.
+#[derive(Debug, Default)]
+pub struct LoginLimits {
+    by_name: Mutex<HashMap<String, Failures>>,
+    by_network: Mutex<HashMap<IpAddr, Failures>>,
+    feedback: Mutex<HashMap<IpAddr, Failures>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Failures {
+    since: Instant,
+    count: u32,
+}
+
+impl Failures {
+    fn is_over(&self, now: Instant, window: Duration) -> bool {
+        now.duration_since(self.since) >= window
+    }
+}
+
+impl LoginLimits {
+    /// Whether another try is allowed now.
+    pub fn allows(&self, name: &str, client: IpAddr) -> bool {
+        let now = Instant::now();
+        !is_exhausted(
+            &self.by_name,
+            &name.to_lowercase(),
+            now,
+            FAILURES_MAX,
+            WINDOW,
+        ) && !is_exhausted(
+            &self.by_network,
+            &network(client),
+            now,
+            FAILURES_MAX,
+            WINDOW,
+        )
+    }
+
+    /// A try has failed.
+    pub fn failed(&self, name: &str, client: IpAddr) {
+        let now = Instant::now();
+        count(&self.by_name, name.to_lowercase(), now, WINDOW);
+        count(&self.by_network, network(client), now, WINDOW);
+    }
+
+    /// A try has succeeded: the account is forgiven, its network is not.
+    pub fn succeeded(&self, name: &str) {
+        self.by_name
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&name.to_lowercase());
+    }
+
+    /// Whether a network may send another feedback message now; counts it if so.
+    pub fn allows_feedback(&self, client: IpAddr) -> bool {
+        let (now, network) = (Instant::now(), network(client));
+        let allowed = !is_exhausted(&self.feedback, &network, now, FEEDBACK_MAX, FEEDBACK_WINDOW);
+        if allowed {
+            count(&self.feedback, network, now, FEEDBACK_WINDOW);
+        }
+        allowed
+    }
+}
+
+/// An IPv6 client commands a whole /64, so that counts as one.
+fn network(client: IpAddr) -> IpAddr {
+    match client {
+        IpAddr::V4(_) => client,
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(mapped) => IpAddr::V4(mapped),
+            None => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
+        },
+    }
+}
+
+type Table<K> = Mutex<HashMap<K, Failures>>;
+
+fn is_exhausted<K: Eq + Hash>(
+    table: &Table<K>,
+    key: &K,
+    now: Instant,
+    most: u32,
+    window: Duration,
+) -> bool {
+    let table = table.lock().unwrap_or_else(PoisonError::into_inner);
+    table
+        .get(key)
+        .is_some_and(|failures| failures.count >= most && !failures.is_over(now, window))
+}
+
+fn count<K: Eq + Hash>(table: &Table<K>, key: K, now: Instant, window: Duration) {
+    let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
+    if table.len() >= ENTRIES_MAX {
+        table.retain(|_, failures| !failures.is_over(now, window));
+        if table.len() >= ENTRIES_MAX {
+            table.clear();
+        }
+    }
+    let failures = table.entry(key).or_insert(Failures {
+        since: now,
+        count: 0,
+    });
+    if failures.is_over(now, window) {
+        *failures = Failures {
+            since: now,
+            count: 0,
+        };
+    }
+    failures.count += 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_failures_shut_the_name_and_the_network() {
+        let limits = LoginLimits::default();
+        let (one, two) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        for _ in 0..FAILURES_MAX {
+            assert!(limits.allows("Ann@example.com", one));
+            limits.failed("ann@example.com", one);
+        }
+        assert!(!limits.allows("ann@example.com", two));
+        assert!(!limits.allows("bob@example.com", one));
+        assert!(limits.allows("bob@example.com", two));
+        limits.succeeded("ANN@example.com");
+        assert!(limits.allows("ann@example.com", two));
+    }
+
+    #[test]
+    fn one_ipv6_network_counts_once() {
+        let limits = LoginLimits::default();
+        for host in 0..FAILURES_MAX {
+            let address: IpAddr = format!("2001:db8::{host:x}").parse().unwrap();
+            limits.failed(&format!("user{host}"), address);
+        }
+        assert!(!limits.allows("somebody", "2001:db8::ffff".parse().unwrap()));
+        assert!(limits.allows("somebody", "2001:db8:0:1::1".parse().unwrap()));
+    }
+}

@@ -1,0 +1,187 @@
+//! Accounts, passwords and tokens.
+
+use crate::call::{Answer, Fail};
+use crate::cx::{Cx, Edit, View};
+use crate::dispatch::{Public, Reads, Writes};
+use crate::login::{self, Claim};
+use crate::methods::general::{LANGUAGES, is_email};
+use crate::rules::accounts::{NewUser, add_user, sealed};
+use crate::rules::metadata::wire_id;
+use crate::{config::Registration, password};
+use pileus_api::auth::{
+    AuthReply, ChangePassword, DeleteToken, ListTokens, Logout, LogoutReply, Register,
+    RegisterReply, TokenInfo, TokensReply,
+};
+use pileus_api::reply::Done;
+use pileus_api::{Code, UnixTime};
+use pileus_store::tokens::Token;
+
+impl Public for Register {
+    async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<RegisterReply> {
+        if cx.app.config.registration == Registration::Closed {
+            return Err(Code::DENIED.into());
+        }
+        if !is_email(&self.mail) {
+            return Err(Code::EMAIL_INVALID.into());
+        }
+        password::check_rules(&self.password)?;
+        if self.termsaccepted.as_deref() != Some("yes") {
+            return Err(Code::TERMS_NOT_ACCEPTED.into());
+        }
+        let hash = cx
+            .app
+            .hashing
+            .hash(self.password.clone())
+            .await
+            .map_err(Fail::internal)?;
+        let known = self
+            .language
+            .as_ref()
+            .filter(|language| LANGUAGES.iter().any(|(code, _)| code == language));
+        let new = NewUser {
+            email: self.mail.clone(),
+            email_verified: false,
+            password_hash: hash,
+            password_sealed: sealed(cx.app, &self.password)?,
+            language: known.unwrap_or(&cx.app.config.default_language).clone(),
+            quota: cx.app.config.default_quota_bytes,
+        };
+        let now = cx.app.clock.now();
+        let account = cx.app.db.edit(move |tx| add_user(tx, &new, now)).await?;
+        let auth = if self.getauth {
+            Some(log_in_anew(cx, account).await?)
+        } else {
+            None
+        };
+        Ok(RegisterReply {
+            userid: wire_id(account),
+            auth,
+        })
+    }
+}
+
+/// Makes a token for an account that has just proven itself, and logs the connection in with it.
+async fn log_in_anew(cx: &Cx<'_, '_>, account: i64) -> Answer<String> {
+    let token = login::new_token(cx.app, cx.call, account).await?;
+    let (claim, call, spec, now) = (
+        Claim::Token(token.clone()),
+        cx.call.clone(),
+        cx.spec,
+        cx.app.clock.now(),
+    );
+    cx.app
+        .db
+        .view(move |tx| login::establish(tx, &claim, spec, &call.conn, now))
+        .await?;
+    Ok(token)
+}
+
+impl Public for ChangePassword {
+    async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<AuthReply> {
+        let user = cx.user()?.clone();
+        let (account, email) = (user.account.id, user.account.email.clone());
+        if !cx.app.limits.allows(&email, cx.call.client) {
+            return Err(Code::LOGINS_LIMITED.into());
+        }
+        let secrets = cx
+            .app
+            .db
+            .view(move |tx| tx.account_secrets(account))
+            .await?;
+        let hash = secrets.map(|secrets| secrets.password_hash);
+        if !cx
+            .app
+            .hashing
+            .verify(self.oldpassword.clone(), hash)
+            .await
+            .map_err(Fail::internal)?
+        {
+            cx.app.limits.failed(&email, cx.call.client);
+            return Err(Code::OLD_PASSWORD_WRONG.into());
+        }
+        if self.oldpassword == self.newpassword {
+            return Err(Code::PASSWORD_UNCHANGED.into());
+        }
+        password::check_rules(&self.newpassword)?;
+        let hash = cx
+            .app
+            .hashing
+            .hash(self.newpassword.clone())
+            .await
+            .map_err(Fail::internal)?;
+        let sealed = sealed(cx.app, &self.newpassword)?;
+        let keep = user.token.as_ref().map_or(0, |token| token.id);
+        cx.edit(move |edit| {
+            edit.tx.delete_other_sessions(account, keep)?;
+            Ok(edit
+                .tx
+                .set_account_password(account, &hash, sealed.as_deref())?)
+        })
+        .await?;
+        // A connection that logged in with the old password would be cut off by the change it has just made.
+        let needs_login = user.token.is_none();
+        let auth = if self.regetauth || needs_login {
+            Some(log_in_anew(cx, account).await?)
+        } else {
+            None
+        };
+        Ok(AuthReply {
+            auth: auth.filter(|_| self.regetauth),
+        })
+    }
+}
+
+impl Writes for Logout {
+    fn run(&self, cx: &mut Edit<'_, '_>) -> Answer<LogoutReply> {
+        let account = cx.user.account.id;
+        let auth_deleted = match &cx.user.token {
+            Some(Token { id, .. }) => {
+                let id = *id;
+                cx.tx.delete_token(id, account)?
+            }
+            None => false,
+        };
+        cx.call.conn.log_out();
+        Ok(LogoutReply { auth_deleted })
+    }
+}
+
+impl Reads for ListTokens {
+    fn run(&self, cx: &mut View<'_, '_>) -> Answer<TokensReply> {
+        let current = cx.user.token.as_ref().map(|token| token.id);
+        let tokens = cx.tx.session_tokens(cx.user.account.id)?;
+        let live = tokens
+            .into_iter()
+            .filter(|token| login::is_live(token, cx.now));
+        let tokens = live.map(|token| TokenInfo {
+            tokenid: wire_id(token.id),
+            created: UnixTime(token.created),
+            expires_inactive: UnixTime(
+                token
+                    .expires
+                    .min(token.last_used.saturating_add(token.idle_seconds)),
+            ),
+            expires: UnixTime(token.expires),
+            current: current == Some(token.id),
+            device: token.device,
+        });
+        Ok(TokensReply {
+            tokens: tokens.collect(),
+        })
+    }
+}
+
+impl Writes for DeleteToken {
+    fn run(&self, cx: &mut Edit<'_, '_>) -> Answer<Done> {
+        let id = i64::try_from(self.tokenid).map_err(|_| Code::TOKENID_MISSING)?;
+        let account = cx.user.account.id;
+        let is_session = cx
+            .tx
+            .token(id)?
+            .is_some_and(|token| token.account == account && token.app.is_none());
+        if !is_session || !cx.tx.delete_token(id, account)? {
+            return Err(Code::TOKENID_MISSING.into());
+        }
+        Ok(Done)
+    }
+}

@@ -1,0 +1,465 @@
+//! The change feed: `diff`, `subscribe` and `getfilehistory`.
+
+use crate::call::{Answer, Fail};
+use crate::cx::{Cx, View};
+use crate::dispatch::{Reads, Waits};
+use crate::metrics::Gauge;
+use crate::rules::events::AccountDetail;
+use crate::rules::metadata::wire_id;
+use pileus_api::event::{Event, EventKind, FeedReply, Payload};
+use pileus_api::general::{AccountState, Diff, GetFileHistory, SUBSCRIBE_SOURCES, Subscribe};
+use pileus_api::metadata::{FileFacts, Kind, Metadata};
+use pileus_api::{Code, UnixTime};
+use pileus_store::StoreError;
+use pileus_store::events::{self, Event as Row};
+use std::collections::HashSet;
+use std::time::Duration;
+
+/// Events of one answer at most, whatever the client asks for. It goes on from the answer's `diffid`.
+const EVENTS_MAX: u64 = 100_000;
+
+/// One answer of the feed.
+struct Page {
+    events: Vec<Event>,
+    /// Where the next call goes on.
+    diffid: u64,
+}
+
+impl Waits for Diff {
+    async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<FeedReply> {
+        let (account, newest) = {
+            let user = cx.user()?;
+            (user.account.id, user.account.diffid)
+        };
+        let limit = self.limit.unwrap_or(EVENTS_MAX).clamp(1, EVENTS_MAX);
+        if let (None, Some(0)) = (self.diffid, self.last) {
+            return Ok(FeedReply::diff(Vec::new(), wire_id(newest)));
+        }
+        let (diffid, after, last) = (self.diffid, self.after, self.last);
+        let look = move |view: &mut View<'_, '_>| {
+            let from = match (diffid, last, after) {
+                (Some(diffid), _, _) => diffid,
+                (None, Some(last), _) => {
+                    let last = i64::try_from(last).unwrap_or(i64::MAX);
+                    wire_id(view.tx.position_before_newest(account, last)?)
+                }
+                (None, None, Some(after)) => match view.tx.first_event_since(account, after.0.0)? {
+                    Some(first) => wire_id(first - 1),
+                    None => wire_id(view.user.account.diffid),
+                },
+                (None, None, None) => 0,
+            };
+            page(view, from, limit)
+        };
+        let known = match (self.block, self.diffid) {
+            (true, Some(known)) => known,
+            _ => {
+                return cx
+                    .view(look)
+                    .await
+                    .map(|page| FeedReply::diff(page.events, page.diffid));
+            }
+        };
+        let deadline = Duration::from_secs(cx.app.config.diff_block_seconds);
+        match wait_for_news(cx, account, known, limit, deadline).await? {
+            Waited::News(page) => Ok(FeedReply::diff(page.events, page.diffid)),
+            Waited::Interrupted | Waited::TimedOut => Ok(FeedReply::diff(Vec::new(), known)),
+        }
+    }
+}
+
+/// How a wait ended.
+enum Waited {
+    News(Page),
+    Interrupted,
+    TimedOut,
+}
+
+/// Waits until an account's feed has something after a position. No database connection is held while waiting.
+async fn wait_for_news(
+    cx: &Cx<'_, '_>,
+    account: i64,
+    known: u64,
+    limit: u64,
+    longest: Duration,
+) -> Answer<Waited> {
+    let waiter = cx.app.feed.register(account);
+    let deadline = tokio::time::sleep(longest);
+    tokio::pin!(deadline);
+    let look = move |view: &mut View<'_, '_>| page(view, known, limit);
+    loop {
+        let changed = waiter.changed();
+        tokio::pin!(changed);
+        // Registered before the look: what is committed between the look and the sleep wakes the sleep.
+        changed.as_mut().enable();
+        let found = cx.view(look).await?;
+        // Told at once: what belongs together was committed together, so there is nothing to collect.
+        if !found.events.is_empty() {
+            return Ok(Waited::News(found));
+        }
+        if cx.call.conn.interrupt.is_raised() {
+            return Ok(Waited::Interrupted);
+        }
+        let _waiting = Gauge::enter(&cx.app.metrics.waiting);
+        tokio::select! {
+            () = &mut changed => {}
+            () = cx.call.conn.interrupt.raised() => return Ok(Waited::Interrupted),
+            () = &mut deadline => return Ok(Waited::TimedOut),
+            () = cx.app.stopped() => return Ok(Waited::TimedOut),
+        }
+    }
+}
+
+/// The events after a position. An answer that is cut goes on from its own `diffid`; it is empty only if there is
+/// nothing left, since clients take an empty answer for the end.
+fn page(view: &mut View<'_, '_>, from: u64, limit: u64) -> Answer<Page> {
+    let newest = view.user.account.diffid;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let known = i64::try_from(from).ok().filter(|&known| known <= newest);
+    let mut events = Vec::new();
+    // A position that this account never had: the client has to begin anew.
+    if known.is_none() {
+        let kind = EventKind::Reset;
+        events.push(Event {
+            kind,
+            time: view.now,
+            diffid: 0,
+            payload: Payload::None,
+        });
+    }
+    let mut at = known.unwrap_or(0);
+    loop {
+        let rows = view.tx.events_after(view.user.account.id, at, limit)?;
+        let is_cut = rows.len() as u64 >= limit.unsigned_abs();
+        let last = rows.last().map(|row| row.diffid);
+        let rows = without_cancelled(rows);
+        for row in rows {
+            events.push(event(view, row)?);
+        }
+        match last {
+            Some(last) if is_cut && events.is_empty() => at = last,
+            Some(last) if is_cut => {
+                return Ok(Page {
+                    events,
+                    diffid: wire_id(last),
+                });
+            }
+            _ => {
+                return Ok(Page {
+                    events,
+                    diffid: wire_id(newest),
+                });
+            }
+        }
+    }
+}
+
+/// An object in the feed: files and folders have ids of their own.
+type Object = (bool, i64);
+
+fn object(row: &Row) -> Option<Object> {
+    row.file
+        .map(|id| (true, id))
+        .or(row.folder.map(|id| (false, id)))
+}
+
+/// Leaves out objects that were made and deleted within these events, unless an event that stays refers to them: as
+/// the folder it happened in, or as the file that was replaced.
+fn without_cancelled(rows: Vec<Row>) -> Vec<Row> {
+    let is_kind =
+        |row: &Row, kinds: [EventKind; 2]| kinds.iter().any(|&kind| kind as i64 == row.kind);
+    let mut made = HashSet::new();
+    let mut cancelled = HashSet::new();
+    for row in &rows {
+        let Some(object) = object(row) else { continue };
+        if is_kind(row, [EventKind::CreateFile, EventKind::CreateFolder]) {
+            // Restored from the trash: it is there again.
+            cancelled.remove(&object);
+            made.insert(object);
+        } else if is_kind(row, [EventKind::DeleteFile, EventKind::DeleteFolder])
+            && made.contains(&object)
+        {
+            cancelled.insert(object);
+        }
+    }
+    // An object whose first event here is a deletion was known before, so its whole story has to be told.
+    let mut begun = HashSet::new();
+    for row in &rows {
+        let Some(object) = object(row) else { continue };
+        let is_made = is_kind(row, [EventKind::CreateFile, EventKind::CreateFolder]);
+        if begun.insert(object) && !is_made {
+            cancelled.remove(&object);
+        }
+    }
+    loop {
+        let mut needed = Vec::new();
+        for row in rows
+            .iter()
+            .filter(|row| !object(row).is_some_and(|object| cancelled.contains(&object)))
+        {
+            needed.extend(row.parent.map(|parent| (false, parent)));
+            needed.extend(row.replaced_file.map(|file| (true, file)));
+        }
+        let before = cancelled.len();
+        for object in needed {
+            cancelled.remove(&object);
+        }
+        if cancelled.len() == before {
+            break;
+        }
+    }
+    if cancelled.is_empty() {
+        return rows;
+    }
+    rows.into_iter()
+        .filter(|row| !object(row).is_some_and(|object| cancelled.contains(&object)))
+        .collect()
+}
+
+/// An event as the account saw its object at that moment.
+fn event(view: &View<'_, '_>, row: Row) -> Answer<Event> {
+    let kind = EventKind::from_number(row.kind).ok_or_else(|| damaged(&row))?;
+    let payload = match (&row.file, &row.folder) {
+        (None, None) => Payload::UserInfo(Box::new(account_state(&row)?)),
+        _ => Payload::Metadata(Box::new(metadata(view, &row, kind)?)),
+    };
+    Ok(Event {
+        kind,
+        time: UnixTime(row.time),
+        diffid: wire_id(row.diffid),
+        payload,
+    })
+}
+
+fn damaged(row: &Row) -> Fail {
+    StoreError::Corrupt(format!(
+        "event {} of account {} has no meaning",
+        row.diffid, row.account
+    ))
+    .into()
+}
+
+fn metadata(view: &View<'_, '_>, row: &Row, event: EventKind) -> Answer<Metadata> {
+    let kind = match (row.file, row.folder) {
+        (Some(file), _) => Kind::File(FileFacts {
+            fileid: wire_id(file),
+            size: wire_id(row.size.unwrap_or(0)),
+            hash: row.hash.map_or(0, |hash| hash.0),
+            deletedfileid: row.replaced_file.map(wire_id),
+            revisionid: None,
+            conflicted: false,
+            media: None,
+        }),
+        (None, Some(folder)) => Kind::Folder {
+            folderid: view.wire_folder(folder),
+        },
+        (None, None) => return Err(damaged(row)),
+    };
+    Ok(Metadata {
+        kind,
+        name: row.name.clone().ok_or_else(|| damaged(row))?,
+        parentfolderid: row.parent.map(|parent| view.wire_folder(parent)),
+        rights: None,
+        isshared: row.flags & events::SHARED != 0,
+        isdeleted: matches!(event, EventKind::DeleteFile | EventKind::DeleteFolder),
+        origparentfolderid: None,
+        created: UnixTime(row.created.unwrap_or(0)),
+        modified: UnixTime(row.modified.unwrap_or(0)),
+        path: None,
+    })
+}
+
+fn account_state(row: &Row) -> Answer<AccountState> {
+    let detail = row.detail.as_deref().ok_or_else(|| damaged(row))?;
+    let detail: AccountDetail = serde_json::from_str(detail).map_err(Fail::internal)?;
+    Ok(AccountState {
+        userid: wire_id(row.account),
+        email: detail.email,
+        emailverified: detail.verified,
+        premium: true,
+        quota: wire_id(detail.quota),
+        usedquota: wire_id(detail.used),
+        language: detail.language,
+        plan: 0,
+        business: false,
+        premiumlifetime: true,
+        cryptosetup: false,
+        cryptosubscription: false,
+    })
+}
+
+impl Waits for Subscribe {
+    async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<FeedReply> {
+        let account = cx.user()?.account.clone();
+        let asked = self.subscribefor.as_deref().unwrap_or_default();
+        let wants = |source: &str| {
+            SUBSCRIBE_SOURCES.contains(&source)
+                && asked.split(',').any(|asked| asked.trim() == source)
+        };
+        let counters = [
+            ("publinks", self.publinkid, account.publinkid),
+            ("uploadlinks", self.uploadlinkid, account.uploadlinkid),
+            ("notifications", self.notificationid, account.notificationid),
+        ];
+        let diffid = if wants("diff") {
+            self.diffid.unwrap_or(0)
+        } else {
+            u64::MAX
+        };
+        let limit = self.difflimit.unwrap_or(EVENTS_MAX).clamp(1, EVENTS_MAX);
+        let has_news = wants("diff") && diffid != wire_id(account.diffid);
+        if !has_news {
+            let differs = |&(source, known, now): &(&str, Option<u64>, i64)| {
+                wants(source) && known.is_some_and(|known| known != wire_id(now))
+            };
+            if let Some(&(source, _, now)) = counters.iter().find(|counter| differs(counter)) {
+                return Ok(counter_reply(source, now));
+            }
+        }
+        let longest = Duration::from_secs(cx.app.config.subscribe_seconds);
+        if !wants("diff") {
+            return wait_for_nothing(cx, longest).await;
+        }
+        match wait_for_news(cx, account.id, diffid, limit, longest).await? {
+            Waited::News(page) => Ok(FeedReply {
+                from: Some("diff".into()),
+                ..FeedReply::diff(page.events, page.diffid)
+            }),
+            Waited::Interrupted => Err(Code::WAIT_CANCELLED.into()),
+            Waited::TimedOut => Err(Code::WAIT_TIMED_OUT.into()),
+        }
+    }
+}
+
+/// The answer that tells a counter has moved.
+fn counter_reply(source: &str, now: i64) -> FeedReply {
+    let now = Some(wire_id(now));
+    let mut reply = FeedReply {
+        from: Some(source.into()),
+        ..FeedReply::default()
+    };
+    match source {
+        "publinks" => reply.publinkid = now,
+        "uploadlinks" => reply.uploadlinkid = now,
+        _ => reply.notificationid = now,
+    }
+    reply
+}
+
+/// Waits on sources that have no news of their own yet.
+async fn wait_for_nothing(cx: &Cx<'_, '_>, longest: Duration) -> Answer<FeedReply> {
+    let _waiting = Gauge::enter(&cx.app.metrics.waiting);
+    tokio::select! {
+        () = cx.call.conn.interrupt.raised() => Err(Code::WAIT_CANCELLED.into()),
+        () = tokio::time::sleep(longest) => Err(Code::WAIT_TIMED_OUT.into()),
+        () = cx.app.stopped() => Err(Code::WAIT_TIMED_OUT.into()),
+    }
+}
+
+impl Reads for GetFileHistory {
+    fn run(&self, cx: &mut View<'_, '_>) -> Answer<FeedReply> {
+        let file = i64::try_from(self.fileid).map_err(|_| Code::FILE_MISSING)?;
+        let limit = i64::try_from(EVENTS_MAX).unwrap_or(i64::MAX);
+        let rows = cx.tx.events_of_file(cx.user.account.id, file, limit)?;
+        if rows.is_empty() {
+            return Err(Code::FILE_MISSING.into());
+        }
+        let entries: Vec<Event> = rows
+            .into_iter()
+            .map(|row| event(cx, row))
+            .collect::<Answer<_>>()?;
+        Ok(FeedReply {
+            entries: Some(entries),
+            ..FeedReply::default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(diffid: i64, kind: EventKind, object: Object, parent: i64) -> Row {
+        let (is_file, id) = object;
+        Row {
+            account: 1,
+            diffid,
+            time: 0,
+            kind: kind as i64,
+            folder: (!is_file).then_some(id),
+            file: is_file.then_some(id),
+            parent: Some(parent),
+            name: Some("x".into()),
+            owner: Some(1),
+            flags: 0,
+            created: None,
+            modified: None,
+            revisionid: None,
+            blob: None,
+            size: None,
+            hash: None,
+            replaced_file: None,
+            detail: None,
+        }
+    }
+
+    fn left(rows: Vec<Row>) -> Vec<i64> {
+        without_cancelled(rows)
+            .into_iter()
+            .map(|row| row.diffid)
+            .collect()
+    }
+
+    #[test]
+    fn made_and_deleted_cancel() {
+        use EventKind::{CreateFile, CreateFolder, DeleteFile, DeleteFolder, ModifyFile};
+        let (folder, file) = ((false, 10), (true, 10));
+        let story = vec![
+            row(1, CreateFolder, folder, 5),
+            row(2, CreateFile, file, 10),
+            row(3, ModifyFile, file, 10),
+            row(4, DeleteFile, file, 10),
+            row(5, DeleteFolder, folder, 5),
+        ];
+        assert_eq!(left(story.clone()), [0i64; 0]);
+        assert_eq!(
+            left(story[1..].to_vec()),
+            [5],
+            "a folder known before is told to be gone"
+        );
+    }
+
+    #[test]
+    fn what_is_referred_to_stays() {
+        use EventKind::{CreateFile, CreateFolder, DeleteFile, DeleteFolder, ModifyFile};
+        let (folder, file) = ((false, 10), (true, 11));
+        // The file survives because it was moved out before its folder was deleted.
+        let moved_out = vec![
+            row(1, CreateFolder, folder, 5),
+            row(2, CreateFile, file, 10),
+            row(3, ModifyFile, file, 5),
+            row(4, DeleteFolder, folder, 5),
+        ];
+        assert_eq!(left(moved_out), [1, 2, 3, 4]);
+        let mut replaced = vec![
+            row(1, CreateFile, file, 5),
+            row(2, ModifyFile, (true, 12), 5),
+            row(3, DeleteFile, file, 5),
+        ];
+        replaced[1].replaced_file = Some(11);
+        assert_eq!(left(replaced), [1, 2, 3]);
+    }
+
+    #[test]
+    fn restored_objects_stay() {
+        use EventKind::{CreateFile, DeleteFile};
+        let file = (true, 11);
+        let story = vec![
+            row(1, CreateFile, file, 5),
+            row(2, DeleteFile, file, 5),
+            row(3, CreateFile, file, 5),
+        ];
+        assert_eq!(left(story.clone()), [1, 2, 3]);
+        assert_eq!(left(story[1..].to_vec()), [2, 3]);
+    }
+}

@@ -1,0 +1,13 @@
+//! What each method does, one file per family of the API's documentation.
+
+mod auth;
+mod feed;
+mod file;
+mod folder;
+mod general;
+mod listing;
+mod revisions;
+mod streaming;
+mod stubs;
+mod trash;
+mod upload;

@@ -1,0 +1,102 @@
+//! Links to content.
+
+use crate::call::{Answer, Fail};
+use crate::content::{self, Link};
+use crate::cx::View;
+use crate::dispatch::Reads;
+use pileus_api::streaming::{GetFileLink, LinkReply};
+use pileus_api::{Code, UnixTime};
+
+/// The lowest speed limit, told to a client that asked for less.
+#[derive(pileus_api_derive::Reply)]
+struct MinSpeed {
+    /// Bytes per second.
+    minspeed: u64,
+}
+
+/// Whether a text can be a content type: `type/subtype`, perhaps with parameters, and nothing that could break a
+/// header.
+fn is_content_type(text: &str) -> bool {
+    let is_token = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte))
+    };
+    let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
+    let is_essence = essence
+        .trim()
+        .split_once('/')
+        .is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype));
+    is_essence && text.len() <= 128 && parameters.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+impl Reads for GetFileLink {
+    fn run(&self, cx: &mut View<'_, '_>) -> Answer<LinkReply> {
+        if self
+            .contenttype
+            .as_deref()
+            .is_some_and(|kind| !is_content_type(kind))
+        {
+            return Err(Code::BAD_CONTENT_TYPE.into());
+        }
+        let version = cx.version(&self.file)?;
+        let version = cx.version_by_hash(version, self.hash)?;
+        let maxspeed = self.maxspeed.unwrap_or(0);
+        let minspeed = cx.app.config.min_speed_bytes;
+        if maxspeed > 0 && maxspeed < minspeed {
+            return Err(Fail::with(Code::SPEED_TOO_LOW, MinSpeed { minspeed }));
+        }
+        let file = &version.file;
+        let expires = cx
+            .now
+            .0
+            .saturating_add(i64::try_from(cx.app.config.link_seconds).unwrap_or(i64::MAX));
+        let link = Link {
+            account: cx.user.account.id,
+            file: file.id,
+            blob: file.blob,
+            expires,
+            forcedownload: self.forcedownload,
+            maxspeed,
+            contenttype: self.contenttype.clone().filter(|_| !self.forcedownload),
+        };
+        let has_name = !self.skipfilename && !self.skip_filename;
+        Ok(LinkReply {
+            path: content::path(cx.app, &link, has_name.then_some(file.name.as_str())),
+            hosts: cx.app.content_hosts(),
+            expires: UnixTime(expires),
+            dwltag: content::dwltag(cx.app, &link),
+            hash: file.hash.0,
+            size: file.size.unsigned_abs(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_content_type;
+
+    #[test]
+    fn content_types() {
+        for good in [
+            "text/plain",
+            "text/plain; charset=utf-8",
+            "application/vnd.oasis.opendocument.text",
+            "image/svg+xml",
+        ] {
+            assert!(is_content_type(good), "{good}");
+        }
+        for bad in [
+            "",
+            "text",
+            "text/",
+            "/plain",
+            "text/plain\r\nX: y",
+            "te xt/plain",
+            "text/plain; a=\u{7f}",
+        ] {
+            assert!(!is_content_type(bad), "{bad}");
+        }
+    }
+}

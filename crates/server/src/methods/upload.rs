@@ -1,0 +1,347 @@
+//! Uploads: bytes first, then rows, then the answer.
+
+use crate::body::Broken;
+use crate::call::{Answer, Fail};
+use crate::cx::{Cx, Edit};
+use crate::dispatch::{Public, Streamed, Streams};
+use crate::methods::file::times;
+use crate::progress::Progress;
+use crate::rules::save::{Held, IfTaken};
+use pileus_api::args::FolderRef;
+use pileus_api::file::{Checksums, ProgressReply, UploadFile, UploadProgress, UploadReply};
+use pileus_api::name::check_name;
+use pileus_api::{Code, Metadata};
+use pileus_blobs::{BlobKey, Error as BlobError, Stored};
+use pileus_store::ContentHash;
+use pileus_store::contents::{NewContent, Place};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+impl Streams for UploadFile {
+    async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Streamed<UploadReply>> {
+        let progress = self.progresshash.as_ref().map(|hash| {
+            let account = cx.user.as_ref().map_or(0, |user| user.account.id);
+            let total = cx.body.total.unwrap_or(0);
+            cx.app
+                .progresses
+                .begin(account, hash, total, cx.body.received_counter())
+        });
+        let reply = UploadReply {
+            fileids: Vec::new(),
+            metadata: Vec::new(),
+            checksums: Vec::new(),
+        };
+        let mut upload = Upload {
+            asked: self,
+            progress: progress.as_deref(),
+            reply,
+        };
+        let received = upload.receive(cx).await;
+        let reply = received.map(|()| upload.reply);
+        if let Some(progress) = &progress {
+            let mut state = progress.state();
+            state.current = None;
+            state.ended = Some(Instant::now());
+        }
+        reply.map(Streamed::Reply)
+    }
+}
+
+/// A file whose bytes have been stored, but which no row knows yet.
+struct Received {
+    name: String,
+    stored: Stored,
+    /// Whether the connection broke before its end.
+    is_partial: bool,
+}
+
+/// An upload under way.
+struct Upload<'u> {
+    asked: &'u UploadFile,
+    progress: Option<&'u Progress>,
+    reply: UploadReply,
+}
+
+impl Upload<'_> {
+    async fn receive(&mut self, cx: &mut Cx<'_, '_>) -> Answer<()> {
+        self.check_target(cx).await?;
+        if cx.body.is_none() {
+            // An empty file: java-net leaves the data away if there are no bytes.
+            if let Some(name) = &self.asked.filename {
+                check_name(name)?;
+                let writer = cx.app.blobs.writer(self.inline_max(cx));
+                let stored = writer
+                    .finish()
+                    .await
+                    .map_err(|error| blob_failure(&error))?;
+                self.save(
+                    cx,
+                    Received {
+                        name: name.clone(),
+                        stored,
+                        is_partial: false,
+                    },
+                )
+                .await?;
+            }
+            return Ok(());
+        }
+        let mut number = 0;
+        loop {
+            let head = cx
+                .body
+                .next_file()
+                .await
+                .map_err(|Broken| Code::UPLOAD_BROKEN)?;
+            let Some(head) = head else { return Ok(()) };
+            number += 1;
+            let name = self.name_of(number, head.name)?;
+            if let Some(progress) = self.progress {
+                let mut state = progress.state();
+                (state.current, state.current_bytes, state.number) =
+                    (Some(name.clone()), 0, number);
+            }
+            let received = self.receive_one(cx, name, head.length).await?;
+            let is_partial = received.is_partial;
+            self.save(cx, received).await?;
+            if let (Some(progress), Some(saved)) = (self.progress, self.reply.metadata.last()) {
+                progress.state().files.push(saved.clone());
+            }
+            if is_partial {
+                return Err(Code::UPLOAD_BROKEN.into());
+            }
+        }
+    }
+
+    fn inline_max(&self, cx: &Cx<'_, '_>) -> usize {
+        usize::try_from(cx.app.config.inline_max_bytes).unwrap_or(usize::MAX)
+    }
+
+    /// What is wrong with the target is known before the bytes arrive, and said before they are taken.
+    async fn check_target(&self, cx: &Cx<'_, '_>) -> Answer<()> {
+        if self.asked.encrypted {
+            return Err(Code::DENIED.into());
+        }
+        // Small uploads are checked when they are saved, which saves a transaction.
+        if cx
+            .body
+            .total
+            .is_some_and(|total| total <= cx.app.config.inline_max_bytes)
+        {
+            return Ok(());
+        }
+        let folder = self.asked.folder.0.clone();
+        let total = cx
+            .body
+            .total
+            .and_then(|total| i64::try_from(total).ok())
+            .unwrap_or(0);
+        cx.view(move |view| {
+            view.folder(&folder)?;
+            let account = &view.user.account;
+            // The overhead of multipart is part of the total, so only a clear excess is refused here.
+            let room = account
+                .quota
+                .saturating_sub(account.used)
+                .saturating_add(65_536);
+            if total > room {
+                Err(Code::OVER_QUOTA.into())
+            } else {
+                Ok(())
+            }
+        })
+        .await
+    }
+
+    /// The name of a file: what the transport carries, which the parameter overrides for the first file. Whole paths
+    /// in multipart names are cut to what follows the last slash, since the Python file system sends them.
+    fn name_of(&self, number: u64, carried: Option<Vec<u8>>) -> Answer<String> {
+        let name = match (&self.asked.filename, carried) {
+            (Some(name), _) if number == 1 => name.clone(),
+            (_, Some(bytes)) => {
+                let path = String::from_utf8(bytes).map_err(|_| Code::BAD_NAME)?;
+                path.rsplit('/').next().unwrap_or_default().to_owned()
+            }
+            (_, None) => return Err(Code::BAD_NAME.into()),
+        };
+        check_name(&name)?;
+        Ok(name)
+    }
+
+    async fn receive_one(
+        &self,
+        cx: &mut Cx<'_, '_>,
+        name: String,
+        length: Option<u64>,
+    ) -> Answer<Received> {
+        let mut writer = cx.app.blobs.writer(self.inline_max(cx));
+        let room = cx.user.as_ref().map_or(0, |user| {
+            user.account.quota.saturating_sub(user.account.used)
+        });
+        let room = u64::try_from(room).unwrap_or(0);
+        if length.is_some_and(|length| length > room) {
+            return Err(Code::OVER_QUOTA.into());
+        }
+        let is_partial = loop {
+            match cx.body.chunk().await {
+                Ok(Some(bytes)) => {
+                    if let Some(progress) = self.progress {
+                        progress.state().current_bytes += bytes.len() as u64;
+                    }
+                    cx.app
+                        .metrics
+                        .bytes_received
+                        .fetch_add(bytes.len() as u64, Ordering::Relaxed);
+                    writer
+                        .write(bytes)
+                        .await
+                        .map_err(|error| blob_failure(&error))?;
+                    if writer.written() > room {
+                        return Err(Code::OVER_QUOTA.into());
+                    }
+                }
+                Ok(None) => break false,
+                Err(Broken) if self.asked.nopartial => return Err(Code::UPLOAD_BROKEN.into()),
+                Err(Broken) => break true,
+            }
+        };
+        let stored = writer
+            .finish()
+            .await
+            .map_err(|error| blob_failure(&error))?;
+        Ok(Received {
+            name,
+            stored,
+            is_partial,
+        })
+    }
+
+    async fn save(&mut self, cx: &Cx<'_, '_>, received: Received) -> Answer<()> {
+        let key = match &received.stored.place {
+            pileus_blobs::Place::Key(key) => Some(*key),
+            pileus_blobs::Place::Inline(_) => None,
+        };
+        let content = new_content(received.stored)?;
+        let (folder, name) = (self.asked.folder.0.clone(), received.name);
+        let times = times(self.asked.mtime, self.asked.ctime);
+        let if_taken = match (self.asked.renameifexists, self.asked.ifhash) {
+            (true, _) => IfTaken::Rename,
+            (false, Some(condition)) => IfTaken::Check(condition),
+            (false, None) => IfTaken::Overwrite,
+        };
+        let saved = cx
+            .edit(move |edit| save_in(edit, &folder, &name, &content, times, if_taken))
+            .await;
+        // Equal bytes were there already, or the rows were refused: either way nothing refers to this copy.
+        if let (
+            Some(key),
+            Err(_)
+            | Ok(SavedReply {
+                duplicate: true, ..
+            }),
+        ) = (key, &saved)
+        {
+            discard(cx, key);
+        }
+        let saved = saved?;
+        self.reply.fileids.push(saved.fileid);
+        self.reply.metadata.push(saved.metadata);
+        self.reply.checksums.push(saved.checksums);
+        Ok(())
+    }
+}
+
+/// Removes bytes that no row refers to. If this fails the janitor finds them later.
+fn discard(cx: &Cx<'_, '_>, key: BlobKey) {
+    let app = cx.app.clone();
+    tokio::spawn(async move {
+        if let Err(error) = app.blobs.delete(&key).await {
+            tracing::warn!(%error, "an unneeded blob could not be removed");
+        }
+    });
+}
+
+/// What the answer says about one saved file.
+struct SavedReply {
+    fileid: u64,
+    metadata: Metadata,
+    checksums: Checksums,
+    duplicate: bool,
+}
+
+fn save_in(
+    edit: &mut Edit<'_, '_>,
+    folder: &FolderRef,
+    name: &str,
+    content: &NewContent,
+    times: crate::rules::save::Times,
+    if_taken: IfTaken,
+) -> Answer<SavedReply> {
+    let mut folder = edit.folder(folder)?;
+    edit.check_quota(folder.owner, content.size)?;
+    let kept = edit.tx.keep_content(content)?;
+    let held = Held {
+        blob: kept.id,
+        size: content.size,
+        hash: content.hash,
+    };
+    let saved = edit.save(&mut folder, name, held, times, if_taken)?;
+    let mut metadata = edit.file_metadata(&saved.file);
+    let fileid = saved.file.id.unsigned_abs();
+    if let Some(facts) = metadata.file_mut() {
+        facts.conflicted = saved.conflicted;
+    }
+    let checksums = Checksums {
+        sha1: hex::encode(content.sha1),
+        md5: hex::encode(content.md5),
+        sha256: hex::encode(content.sha256),
+    };
+    Ok(SavedReply {
+        fileid,
+        metadata,
+        checksums,
+        duplicate: kept.duplicate,
+    })
+}
+
+fn new_content(stored: Stored) -> Answer<NewContent> {
+    let digests = stored.digests;
+    Ok(NewContent {
+        size: i64::try_from(digests.size).map_err(Fail::internal)?,
+        hash: ContentHash(digests.hash()),
+        sha1: digests.sha1,
+        sha256: digests.sha256,
+        md5: digests.md5,
+        crc32: digests.crc32,
+        place: match stored.place {
+            pileus_blobs::Place::Inline(bytes) => Place::Inline(bytes.to_vec()),
+            pileus_blobs::Place::Key(key) => Place::Key(key.as_bytes().to_vec()),
+        },
+    })
+}
+
+/// A failure of the blob store during an upload: the client may try again later.
+fn blob_failure(error: &BlobError) -> Fail {
+    Fail::caused(Code::UPLOAD_FAILED, error)
+}
+
+impl Public for UploadProgress {
+    async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<ProgressReply> {
+        let account = cx.user()?.account.id;
+        let progress = cx
+            .app
+            .progresses
+            .find(account, &self.progresshash)
+            .ok_or(Code::UPLOAD_UNKNOWN)?;
+        let state = progress.state().clone();
+        Ok(ProgressReply {
+            total: progress.total,
+            uploaded: progress.received(),
+            currentfileuploaded: state.current.as_ref().map(|_| state.current_bytes),
+            currentfile: state.current,
+            filenumber: state.number,
+            files: state.files,
+            finished: state.ended.is_some(),
+        })
+    }
+}

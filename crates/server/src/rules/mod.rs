@@ -1,0 +1,12 @@
+//! What may be done to the tree and what follows from it. Methods call these; nothing here knows the wire.
+
+pub mod accounts;
+pub mod copy;
+pub mod delete;
+pub mod events;
+pub mod metadata;
+pub mod place;
+pub mod purge;
+pub mod save;
+pub mod trash;
+pub mod tree;

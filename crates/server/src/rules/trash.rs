@@ -1,0 +1,147 @@
+//! The trash: what is in it, and the way back.
+
+use crate::call::Answer;
+use crate::cx::{Edit, View};
+use pileus_api::event::EventKind;
+use pileus_api::{Code, Metadata};
+use pileus_store::files::File;
+use pileus_store::folders::Folder;
+
+impl View<'_, '_> {
+    /// A deleted file of the caller: 1018 if it is not deleted, 2009 if there is none.
+    pub fn trashed_file(&mut self, id: u64) -> Answer<File> {
+        let id = i64::try_from(id).map_err(|_| Code::FILE_MISSING)?;
+        let file = self
+            .tx
+            .file(id)?
+            .filter(|file| file.owner == self.user.account.id)
+            .ok_or(Code::FILE_MISSING)?;
+        if file.deleted == 0 {
+            Err(Code::BAD_FILEID.into())
+        } else {
+            Ok(file)
+        }
+    }
+
+    /// A deleted folder of the caller: 1017 if it is not deleted, 2005 if there is none.
+    pub fn trashed_folder(&mut self, id: u64) -> Answer<Folder> {
+        let id = i64::try_from(id).map_err(|_| Code::FOLDER_MISSING)?;
+        let is_own = |folder: &Folder| folder.owner == self.user.account.id && folder.parent != 0;
+        let folder = self
+            .tx
+            .folder(id)?
+            .filter(is_own)
+            .ok_or(Code::FOLDER_MISSING)?;
+        if folder.deleted == 0 {
+            Err(Code::BAD_FOLDERID.into())
+        } else {
+            Ok(folder)
+        }
+    }
+
+    /// Metadata of a deleted file, at its place in the trash.
+    pub fn trashed_file_metadata(&mut self, file: &File) -> Answer<Metadata> {
+        let metadata = self.file_metadata(file);
+        self.at_trash_place(metadata, file.folder)
+    }
+
+    /// Metadata of a deleted folder, at its place in the trash.
+    pub fn trashed_folder_metadata(&mut self, folder: &Folder) -> Answer<Metadata> {
+        let metadata = self.folder_metadata(folder);
+        self.at_trash_place(metadata, folder.parent)
+    }
+
+    /// What lies in a folder that is not deleted itself hangs directly under the top of the trash.
+    fn at_trash_place(&mut self, mut metadata: Metadata, parent: i64) -> Answer<Metadata> {
+        metadata.origparentfolderid = Some(self.wire_folder(parent));
+        let is_below_deleted = self
+            .tx
+            .folder(parent)?
+            .is_some_and(|parent| parent.deleted != 0);
+        metadata.parentfolderid = Some(if is_below_deleted {
+            self.wire_folder(parent)
+        } else {
+            0
+        });
+        Ok(metadata)
+    }
+
+    /// The folder that a restored entry goes into: where it was, or the nearest folder above that still exists.
+    pub fn restore_destination(&mut self, parent: i64) -> Answer<Folder> {
+        let mut at = parent;
+        while let Some(folder) = self.tx.folder(at)? {
+            if folder.deleted == 0 {
+                return Ok(folder);
+            }
+            at = folder.parent;
+        }
+        self.root()
+    }
+}
+
+impl Edit<'_, '_> {
+    /// The name a restored file gets in a folder: its own, or a numbered one if that is taken.
+    pub fn restored_file_name(&mut self, folder: i64, name: &str) -> Answer<String> {
+        match self.tx.file_child(folder, name)? {
+            None => Ok(name.to_owned()),
+            Some(_) => self.free_file_name(folder, name),
+        }
+    }
+
+    /// The name a restored folder gets in a folder.
+    pub fn restored_folder_name(&mut self, parent: i64, name: &str) -> Answer<String> {
+        match self.tx.folder_child(parent, name)? {
+            None => Ok(name.to_owned()),
+            Some(_) => self.free_folder_name(parent, name),
+        }
+    }
+
+    /// Takes a file out of the trash.
+    pub fn restore_file(&mut self, mut file: File, to: &mut Folder) -> Answer<File> {
+        self.tx.remove_trash_entry_of_file(file.deleted, file.id)?;
+        let name = self.restored_file_name(to.id, &file.name)?;
+        self.touch(to)?;
+        (file.folder, file.name) = (to.id, name);
+        self.bring_back(&mut file)?;
+        Ok(file)
+    }
+
+    /// Takes a folder out of the trash with everything that was deleted with it. It is all or nothing: what does not
+    /// fit the quota stays in the trash as a whole.
+    pub fn restore_folder(&mut self, mut top: Folder, to: &mut Folder) -> Answer<Folder> {
+        let entry = top.deleted;
+        self.tx.remove_trash_entry_of_folder(entry, top.id)?;
+        top.name = self.restored_folder_name(to.id, &top.name)?;
+        top.parent = to.id;
+        self.touch(to)?;
+        let mut next = vec![top.clone()];
+        while let Some(mut folder) = next.pop() {
+            folder.deleted = 0;
+            self.tx
+                .restore_folder(folder.id, folder.parent, &folder.name)?;
+            self.record_folder(EventKind::CreateFolder, &folder)?;
+            for mut file in self.tx.file_trashed_children(folder.id)? {
+                if file.deleted == entry {
+                    self.bring_back(&mut file)?;
+                }
+            }
+            let children = self.tx.folder_trashed_children(folder.id)?;
+            next.extend(
+                children
+                    .into_iter()
+                    .filter(|child| child.deleted == entry)
+                    .rev(),
+            );
+        }
+        top.deleted = 0;
+        Ok(top)
+    }
+
+    fn bring_back(&mut self, file: &mut File) -> Answer<()> {
+        self.check_quota(file.owner, file.size)?;
+        file.deleted = 0;
+        self.tx.restore_file(file.id, file.folder, &file.name)?;
+        self.use_bytes(file.owner, file.size)?;
+        self.record_file(EventKind::CreateFile, file, None)
+    }
+}

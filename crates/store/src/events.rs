@@ -1,0 +1,115 @@
+//! Events: the log of each account, in the order of its commits.
+
+use crate::record::{ContentHash, record};
+use crate::{Stored, Tx, args, sql};
+
+record! {
+    /// One event, with the state of its object at that moment as the account saw it.
+    pub struct Event {
+        /// The account whose log it is in.
+        pub account: i64,
+        /// Its place in that log.
+        pub diffid: i64,
+        /// When it was committed.
+        pub time: i64,
+        /// What happened; the numbers are those of the API's event kinds.
+        pub kind: i64,
+        /// The folder it is about.
+        pub folder: Option<i64>,
+        /// The file it is about.
+        pub file: Option<i64>,
+        /// The folder the object is in.
+        pub parent: Option<i64>,
+        /// The object's name.
+        pub name: Option<String>,
+        /// The object's owner.
+        pub owner: Option<i64>,
+        /// [`SHARED`] and, for objects of others, the rights.
+        pub flags: i64,
+        /// Creation time.
+        pub created: Option<i64>,
+        /// Modification time.
+        pub modified: Option<i64>,
+        /// The file's current revision.
+        pub revisionid: Option<i64>,
+        /// The file's content.
+        pub blob: Option<i64>,
+        /// Bytes.
+        pub size: Option<i64>,
+        /// Hash of the content.
+        pub hash: Option<ContentHash>,
+        /// The file that this change replaced.
+        pub replaced_file: Option<i64>,
+        /// Anything else, as JSON.
+        pub detail: Option<String>,
+    }
+}
+
+/// Flag of an event whose object lay in a share.
+pub const SHARED: i64 = 1;
+
+macro_rules! columns {
+    () => {
+        "account, diffid, time, kind, folder, file, parent, name, owner, flags, created, modified, revisionid, blob, \
+         size, hash, replaced_file, detail"
+    };
+}
+
+sql! {
+    INSERT = concat!("INSERT INTO event (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+                      $12, $13, $14, $15, $16, $17, $18)");
+    AFTER = concat!("SELECT ", columns!(), " FROM event WHERE account = $1 AND diffid > $2 ORDER BY diffid LIMIT $3");
+    SINCE = "SELECT diffid FROM event WHERE account = $1 AND time > $2 ORDER BY time, diffid LIMIT 1";
+    NTH_NEWEST = "SELECT diffid FROM event WHERE account = $1 ORDER BY diffid DESC LIMIT 1 OFFSET $2";
+    OF_FILE = concat!("SELECT ", columns!(), " FROM event WHERE account = $1 AND file = $2 ORDER BY diffid LIMIT $3");
+}
+
+impl Tx<'_> {
+    /// Adds an event. Its `diffid` has been drawn from the account, which is locked.
+    pub fn insert_event(&mut self, event: &Event) -> Stored<()> {
+        self.exec(
+            INSERT,
+            args![
+                event.account,
+                event.diffid,
+                event.time,
+                event.kind,
+                event.folder,
+                event.file,
+                event.parent,
+                event.name.as_deref(),
+                event.owner,
+                event.flags,
+                event.created,
+                event.modified,
+                event.revisionid,
+                event.blob,
+                event.size,
+                event.hash,
+                event.replaced_file,
+                event.detail.as_deref()
+            ],
+        )
+        .map(drop)
+    }
+
+    /// The events of an account after a position, oldest first.
+    pub fn events_after(&mut self, account: i64, diffid: i64, limit: i64) -> Stored<Vec<Event>> {
+        self.all(AFTER, args![account, diffid, limit])
+    }
+
+    /// The first event of an account that is later than a time.
+    pub fn first_event_since(&mut self, account: i64, time: i64) -> Stored<Option<i64>> {
+        Ok(self.opt::<(i64,)>(SINCE, args![account, time])?.map(|(diffid,)| diffid))
+    }
+
+    /// The position behind which the `count` newest events of an account lie; 0 if it has no more than that.
+    pub fn position_before_newest(&mut self, account: i64, count: i64) -> Stored<i64> {
+        Ok(self.opt::<(i64,)>(NTH_NEWEST, args![account, count])?.map_or(0, |(diffid,)| diffid))
+    }
+
+    /// The events of an account about a file, oldest first.
+    pub fn events_of_file(&mut self, account: i64, file: i64, limit: i64) -> Stored<Vec<Event>> {
+        self.all(OF_FILE, args![account, file, limit])
+    }
+}

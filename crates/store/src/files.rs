@@ -1,0 +1,160 @@
+//! Files.
+
+use crate::record::{ContentHash, record};
+use crate::{Stored, Tx, args, sql};
+
+record! {
+    /// A file with its current content.
+    pub struct File {
+        /// Id.
+        pub id: i64,
+        /// The account it belongs to.
+        pub owner: i64,
+        /// The folder it is in.
+        pub folder: i64,
+        /// Name.
+        pub name: String,
+        /// Creation time.
+        pub created: i64,
+        /// Modification time.
+        pub modified: i64,
+        /// 0, or the trash entry it went away with.
+        pub deleted: i64,
+        /// Id the current content will have among the revisions once it is replaced.
+        pub revisionid: i64,
+        /// When the current content was stored.
+        pub stored: i64,
+        /// The current content.
+        pub blob: i64,
+        /// Bytes.
+        pub size: i64,
+        /// Hash of the content.
+        pub hash: ContentHash,
+        /// Facts found in pictures, sound and videos, as JSON.
+        pub media: Option<String>,
+    }
+}
+
+macro_rules! columns {
+    () => {
+        "id, owner, folder, name, created, modified, deleted, revisionid, stored, blob, size, hash, media"
+    };
+}
+
+sql! {
+    BY_ID = concat!("SELECT ", columns!(), " FROM file WHERE id = $1");
+    CHILD = concat!("SELECT ", columns!(), " FROM file WHERE folder = $1 AND name = $2 AND deleted = 0");
+    CHILDREN = concat!("SELECT ", columns!(), " FROM file WHERE folder = $1 AND deleted = 0 ORDER BY name");
+    TRASHED = concat!("SELECT ", columns!(), " FROM file WHERE folder = $1 AND deleted <> 0 ORDER BY name, id");
+    TRASHED_CHILD = concat!("SELECT ", columns!(), " FROM file WHERE folder = $1 AND name = $2 AND deleted <> 0 \
+                             ORDER BY id DESC LIMIT 1");
+    ANY_CHILD = "SELECT id FROM file WHERE folder = $1 AND deleted = 0 LIMIT 1";
+    OF_BLOB = concat!("SELECT ", columns!(), " FROM file WHERE blob = $1 AND owner = $2 AND deleted = 0 LIMIT 100");
+    INSERT = "INSERT INTO file (id, owner, folder, name, created, modified, deleted, revisionid, stored, blob, size, \
+              hash) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11)";
+    CONTENT = "UPDATE file SET blob = $1, size = $2, hash = $3, revisionid = $4, stored = $5, modified = $6, \
+               media = NULL WHERE id = $7";
+    PLACE = "UPDATE file SET folder = $1, name = $2 WHERE id = $3";
+    TIMES = "UPDATE file SET created = $1, modified = $2 WHERE id = $3";
+    SET_DELETED = "UPDATE file SET deleted = $1 WHERE id = $2";
+    TOTALS = "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM file WHERE folder = $1 AND deleted = 0";
+    RESTORE = "UPDATE file SET deleted = 0, folder = $1, name = $2 WHERE id = $3";
+    REMOVE = "DELETE FROM file WHERE id = $1";
+}
+
+impl Tx<'_> {
+    /// The file with this id, live or not, whoever owns it.
+    pub fn file(&mut self, id: i64) -> Stored<Option<File>> {
+        self.opt(BY_ID, args![id])
+    }
+
+    /// The live file of this name in a folder.
+    pub fn file_child(&mut self, folder: i64, name: &str) -> Stored<Option<File>> {
+        self.opt(CHILD, args![folder, name])
+    }
+
+    /// The live files in a folder, by name.
+    pub fn file_children(&mut self, folder: i64) -> Stored<Vec<File>> {
+        self.all(CHILDREN, args![folder])
+    }
+
+    /// The deleted files in a folder.
+    pub fn file_trashed_children(&mut self, folder: i64) -> Stored<Vec<File>> {
+        self.all(TRASHED, args![folder])
+    }
+
+    /// The deleted file of this name in a folder, the newest if there are several.
+    pub fn file_trashed_child(&mut self, folder: i64, name: &str) -> Stored<Option<File>> {
+        self.opt(TRASHED_CHILD, args![folder, name])
+    }
+
+    /// Whether a folder has a live file in it.
+    pub fn folder_has_files(&mut self, folder: i64) -> Stored<bool> {
+        Ok(self.opt::<(i64,)>(ANY_CHILD, args![folder])?.is_some())
+    }
+
+    /// Live files of an account with this content, at most 100.
+    pub fn files_of_blob(&mut self, blob: i64, owner: i64) -> Stored<Vec<File>> {
+        self.all(OF_BLOB, args![blob, owner])
+    }
+
+    /// Adds a live file. The caller has made sure that the name is free.
+    pub fn insert_file(&mut self, file: &File) -> Stored<()> {
+        self.exec(
+            INSERT,
+            args![
+                file.id,
+                file.owner,
+                file.folder,
+                &file.name,
+                file.created,
+                file.modified,
+                file.revisionid,
+                file.stored,
+                file.blob,
+                file.size,
+                file.hash
+            ],
+        )
+        .map(drop)
+    }
+
+    /// Writes the content columns and the modification time of a file.
+    pub fn set_file_content(&mut self, file: &File) -> Stored<()> {
+        self.exec(
+            CONTENT,
+            args![file.blob, file.size, file.hash, file.revisionid, file.stored, file.modified, file.id],
+        )
+        .map(drop)
+    }
+
+    /// Moves or renames a file.
+    pub fn place_file(&mut self, id: i64, folder: i64, name: &str) -> Stored<()> {
+        self.exec(PLACE, args![folder, name, id]).map(drop)
+    }
+
+    /// Sets the times of a file.
+    pub fn set_file_times(&mut self, id: i64, created: i64, modified: i64) -> Stored<()> {
+        self.exec(TIMES, args![created, modified, id]).map(drop)
+    }
+
+    /// Moves a file to the trash. Its times stay, for the day it comes back.
+    pub fn trash_file(&mut self, id: i64, entry: i64) -> Stored<()> {
+        self.exec(SET_DELETED, args![entry, id]).map(drop)
+    }
+
+    /// Number and bytes of the live files in a folder.
+    pub fn file_totals(&mut self, folder: i64) -> Stored<(i64, i64)> {
+        self.one(TOTALS, args![folder])
+    }
+
+    /// Takes a file out of the trash.
+    pub fn restore_file(&mut self, id: i64, folder: i64, name: &str) -> Stored<()> {
+        self.exec(RESTORE, args![folder, name, id]).map(drop)
+    }
+
+    /// Removes a file for ever. Its revisions and its content are the caller's business.
+    pub fn remove_file(&mut self, id: i64) -> Stored<()> {
+        self.exec(REMOVE, args![id]).map(drop)
+    }
+}
