@@ -137,6 +137,32 @@ impl FeedReply {
         }
     }
 
+    /// The reply of `getfilehistory`.
+    pub fn history(entries: Vec<Event>) -> Self {
+        Self {
+            entries: Some(entries),
+            ..Self::default()
+        }
+    }
+
+    /// A reply of `subscribe` that tells a counter has moved.
+    pub fn counter(source: &str, now: u64) -> Self {
+        let mut reply = Self::default().from_source(source);
+        match source {
+            "publinks" => reply.publinkid = Some(now),
+            "uploadlinks" => reply.uploadlinkid = Some(now),
+            _ => reply.notificationid = Some(now),
+        }
+        reply
+    }
+
+    /// The same as an answer of `subscribe`, which names the source.
+    #[must_use]
+    pub fn from_source(mut self, source: &str) -> Self {
+        self.from = Some(source.to_owned());
+        self
+    }
+
     /// The events; empty if the reply carries none.
     pub fn events(&self) -> &[Event] {
         self.entries.as_deref().unwrap_or_default()

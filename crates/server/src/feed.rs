@@ -51,6 +51,15 @@ impl Feed {
             notify.notify_waiters();
         }
     }
+
+    /// Changes of other nodes may have been missed: everybody looks.
+    pub fn wake_all(&self) {
+        for shard in self.shards.iter() {
+            for notify in shard.lock().unwrap_or_else(PoisonError::into_inner).values() {
+                notify.notify_waiters();
+            }
+        }
+    }
 }
 
 /// A registration. It ends when it is dropped.

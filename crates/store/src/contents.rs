@@ -29,6 +29,16 @@ record! {
     }
 }
 
+record! {
+    /// A content that nothing refers to.
+    pub struct GarbageContent {
+        /// Id.
+        pub id: i64,
+        /// Key in the blob store, if the bytes lie there.
+        pub storage_key: Option<Vec<u8>>,
+    }
+}
+
 /// Where the bytes of a content are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -140,8 +150,8 @@ impl Tx<'_> {
         self.exec(RELEASE, args![now, id]).map(drop)
     }
 
-    /// Contents without references since before a time, at most 500, with their keys in the blob store.
-    pub fn garbage_contents(&mut self, before: i64) -> Stored<Vec<(i64, Option<Vec<u8>>)>> {
+    /// Contents without references since before a time, at most 500.
+    pub fn garbage_contents(&mut self, before: i64) -> Stored<Vec<GarbageContent>> {
         self.all(GARBAGE, args![before])
     }
 

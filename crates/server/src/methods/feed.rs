@@ -313,7 +313,7 @@ impl Waits for Subscribe {
                 wants(source) && known.is_some_and(|known| known != wire_id(now))
             };
             if let Some(&(source, _, now)) = counters.iter().find(|counter| differs(counter)) {
-                return Ok(counter_reply(source, now));
+                return Ok(FeedReply::counter(source, wire_id(now)));
             }
         }
         let longest = Duration::from_secs(cx.app.config.subscribe_seconds);
@@ -321,29 +321,11 @@ impl Waits for Subscribe {
             return wait_for_nothing(cx, longest).await;
         }
         match wait_for_news(cx, account.id, diffid, limit, longest).await? {
-            Waited::News(page) => Ok(FeedReply {
-                from: Some("diff".into()),
-                ..FeedReply::diff(page.events, page.diffid)
-            }),
+            Waited::News(page) => Ok(FeedReply::diff(page.events, page.diffid).from_source("diff")),
             Waited::Interrupted => Err(Code::WAIT_CANCELLED.into()),
             Waited::TimedOut => Err(Code::WAIT_TIMED_OUT.into()),
         }
     }
-}
-
-/// The answer that tells a counter has moved.
-fn counter_reply(source: &str, now: i64) -> FeedReply {
-    let now = Some(wire_id(now));
-    let mut reply = FeedReply {
-        from: Some(source.into()),
-        ..FeedReply::default()
-    };
-    match source {
-        "publinks" => reply.publinkid = now,
-        "uploadlinks" => reply.uploadlinkid = now,
-        _ => reply.notificationid = now,
-    }
-    reply
 }
 
 /// Waits on sources that have no news of their own yet.
@@ -368,10 +350,7 @@ impl Reads for GetFileHistory {
             .into_iter()
             .map(|row| event(cx, row))
             .collect::<Answer<_>>()?;
-        Ok(FeedReply {
-            entries: Some(entries),
-            ..FeedReply::default()
-        })
+        Ok(FeedReply::history(entries))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::{INSERT, count, insert, on_both_engines, open_with_table, runtime};
 use pileus_store::testing::TestDatabase;
-use pileus_store::{StoreError, Tx, args};
-use std::sync::mpsc;
+use pileus_store::{Tx, args};
+use std::sync::{Mutex, mpsc};
 
 on_both_engines! {
     an_edit_outlives_its_caller,
@@ -42,58 +42,41 @@ fn an_edit_outlives_its_caller(place: &TestDatabase) {
 
 fn closing_finishes_what_was_handed_in(place: &TestDatabase) {
     let db = open_with_table(place);
-    let (go_on, goes_on) = mpsc::channel::<()>();
-    let runtime = runtime();
-    runtime.spawn({
-        let db = db.clone();
-        async move {
-            db.edit(move |_| {
-                let _ = goes_on.recv();
-                Ok::<_, StoreError>(())
-            })
-            .await
+    runtime().block_on(async {
+        for id in 0..100 {
+            hand_in(db.edit(move |tx| tx.exec(INSERT, args![id, "late"]))).await;
         }
     });
-    let tasks: Vec<_> = (0..100)
-        .map(|id| {
-            let db = db.clone();
-            runtime.spawn(async move { db.edit(move |tx| tx.exec(INSERT, args![id, "late"])).await })
-        })
-        .collect();
-    go_on.send(()).expect("the first edit waits or will");
     drop(db);
-    runtime.block_on(async {
-        for task in tasks {
-            assert_eq!(task.await.expect("no panic"), Ok(1));
-        }
-    });
-    drop(runtime);
-    let db = place.open();
-    assert_eq!(count(&db), 100);
+    assert_eq!(count(&place.open()), 100);
+}
+
+/// Polls a call once, which queues its job, and drops it.
+async fn hand_in<T>(call: impl Future<Output = T>) {
+    tokio::select! {
+        biased;
+        _ = call => {}
+        () = std::future::ready(()) => {}
+    }
 }
 
 fn a_hook_may_hold_the_last_clone(place: &TestDatabase) {
     let db = open_with_table(place);
-    let (sender, receiver) = mpsc::channel();
-    let last = std::sync::Mutex::new(Some(db.clone()));
-    let runtime = runtime();
-    let task = runtime.spawn(async move {
-        let clone = db.clone();
-        // The handle this task holds goes first; the hook's clone closes the database
-        // on the database's own thread.
-        let edit = clone.edit(move |tx: &mut Tx<'_>| {
-            let (held, sender) = (last.lock().expect("one thread").take(), sender.clone());
-            tx.after_commit(move || {
-                drop(held);
-                sender.send(()).expect("the test listens");
-            });
-            tx.exec(INSERT, args![1, "one"])
+    let (others_gone, others_are_gone) = mpsc::channel::<()>();
+    let (closed, is_closed) = mpsc::channel();
+    let last = Mutex::new(Some(db.clone()));
+    runtime().block_on(hand_in(db.edit(move |tx| {
+        others_are_gone.recv().expect("the test says so");
+        let (held, closed) = (last.lock().expect("one thread").take(), closed.clone());
+        tx.after_commit(move || {
+            drop(held);
+            closed.send(()).expect("the test listens");
         });
-        drop(db);
-        edit.await
-    });
-    receiver.recv().expect("the hook ran");
-    assert_eq!(runtime.block_on(task).expect("no panic"), Ok(1));
+        tx.exec(INSERT, args![1, "one"])
+    })));
+    drop(db);
+    others_gone.send(()).expect("the edit waits");
+    is_closed.recv().expect("closing on the database's own thread comes to an end");
     assert_eq!(count(&place.open()), 1);
 }
 

@@ -1,0 +1,148 @@
+//! Clears away what has outlived its time: old trash, old revisions, contents that nothing refers to, and bytes that no
+//! row knows.
+//!
+//! Every step is a short transaction of its own, and each is safe beside running calls and beside janitors of other
+//! nodes. Rows go first, bytes after: bytes without a row are found again, a row without bytes must never exist.
+
+use crate::app::App;
+use crate::call::Answer;
+use crate::rules::purge;
+use futures_util::StreamExt;
+use pileus_blobs::BlobKey;
+use pileus_store::contents::GarbageContent;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Pause between rounds.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Rounds between two looks through the whole blob store for bytes without rows.
+const SWEEP_EVERY_ROUNDS: u64 = 24 * 60;
+
+/// How long contents stay after the last reference is gone, for downloads that are still running.
+const GRACE_SECONDS: i64 = 3600;
+
+/// How old bytes without a row must be before they are taken for leftovers of a crash. An upload commits its row right
+/// after its bytes, so a day is far on the safe side.
+const ORPHAN_SECONDS: i64 = 86_400;
+
+const DAY_SECONDS: i64 = 86_400;
+
+/// Works until the server stops.
+pub async fn run(app: Arc<App>) {
+    let mut round: u64 = 0;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = app.stopped() => return,
+        }
+        round += 1;
+        if let Err(fail) = tidy(&app).await {
+            tracing::warn!(cause = ?fail, "the janitor could not finish its round");
+        }
+        if round.is_multiple_of(SWEEP_EVERY_ROUNDS)
+            && let Err(fail) = sweep(&app).await
+        {
+            tracing::warn!(cause = ?fail, "the janitor could not look through the blob store");
+        }
+    }
+}
+
+/// One round: everything whose time is over.
+pub async fn tidy(app: &Arc<App>) -> Answer<()> {
+    let now = app.clock.now().0;
+    let retention = i64::try_from(app.config.retention_days).unwrap_or(i64::MAX / DAY_SECONDS).saturating_mul(DAY_SECONDS);
+    let before = now.saturating_sub(retention);
+    while clear_trash(app, before, now).await? > 0 {}
+    while clear_revisions(app, before, now).await? > 0 {}
+    while clear_contents(app, now.saturating_sub(GRACE_SECONDS)).await? > 0 {}
+    Ok(())
+}
+
+/// Removes one batch of old trash; answers how many entries it was.
+async fn clear_trash(app: &Arc<App>, before: i64, now: i64) -> Answer<usize> {
+    app.db
+        .edit(move |tx| -> Answer<usize> {
+            let entries = tx.old_trash_entries(before)?;
+            for entry in &entries {
+                // What was restored or cleared meanwhile has left only its entry behind.
+                if let Some(id) = entry.folder {
+                    match tx.folder(id)?.filter(|folder| folder.deleted == entry.id) {
+                        Some(folder) => purge::folder(tx, folder, now)?,
+                        None => tx.remove_trash_entry_of_folder(entry.id, id)?,
+                    }
+                } else if let Some(id) = entry.file {
+                    match tx.file(id)?.filter(|file| file.deleted == entry.id) {
+                        Some(file) => purge::file(tx, &file, now)?,
+                        None => tx.remove_trash_entry_of_file(entry.id, id)?,
+                    }
+                }
+            }
+            Ok(entries.len())
+        })
+        .await
+}
+
+/// Removes one batch of old revisions; answers how many it was.
+async fn clear_revisions(app: &Arc<App>, before: i64, now: i64) -> Answer<usize> {
+    app.db
+        .edit(move |tx| -> Answer<usize> {
+            let revisions = tx.old_revisions(before)?;
+            for revision in &revisions {
+                tx.remove_revision(revision.id)?;
+                tx.release_content(revision.blob, now)?;
+            }
+            Ok(revisions.len())
+        })
+        .await
+}
+
+/// Removes one batch of contents without references; answers how many it was.
+async fn clear_contents(app: &Arc<App>, before: i64) -> Answer<usize> {
+    let (count, keys) = app
+        .db
+        .edit(move |tx| -> Answer<(usize, Vec<Vec<u8>>)> {
+            let mut keys = Vec::new();
+            let mut count = 0;
+            for GarbageContent { id, storage_key } in tx.garbage_contents(before)? {
+                // A reference may have been taken since; then the row stays, and so do the bytes.
+                if tx.remove_content(id)? {
+                    keys.extend(storage_key);
+                    count += 1;
+                }
+            }
+            Ok((count, keys))
+        })
+        .await?;
+    for key in keys {
+        delete_blob(app, &key).await;
+    }
+    Ok(count)
+}
+
+async fn delete_blob(app: &App, key: &[u8]) {
+    let Ok(key) = <[u8; 16]>::try_from(key) else { return };
+    if let Err(error) = app.blobs.delete(&BlobKey::from_bytes(key)).await {
+        // The next look through the blob store finds it again.
+        tracing::warn!(%error, "a blob could not be removed");
+    }
+}
+
+/// Looks through the whole blob store for bytes that no row knows.
+pub async fn sweep(app: &Arc<App>) -> Answer<()> {
+    let oldest = app.clock.now().0.saturating_sub(ORPHAN_SECONDS);
+    let mut listed = app.blobs.list();
+    while let Some(blob) = listed.next().await {
+        let blob = blob.map_err(crate::call::Fail::internal)?;
+        if i64::try_from(blob.modified).is_ok_and(|modified| modified > oldest) {
+            continue;
+        }
+        let key = blob.key.as_bytes().to_vec();
+        let known = app.db.view(move |tx| tx.has_storage_key(&key)).await?;
+        if !known {
+            tracing::info!(key = %blob.key, "removing bytes that no row knows");
+            delete_blob(app, blob.key.as_bytes()).await;
+        }
+    }
+    Ok(())
+}
