@@ -95,7 +95,7 @@ step tools 900 \
   tests/lib/install.sh test
 step fmt 120 \
   'cargo fmt' \
-  cargo fmt --all --check
+  cargo fmt --all --check -- --color never
 step clippy 1800 \
   'mend what clippy names; cargo clippy --workspace --all-targets shows it again' \
   cargo clippy --locked --workspace --all-targets -- -D warnings
