@@ -85,13 +85,14 @@ fn announce(listeners: &listen::Listeners, ca_file: Option<&std::path::Path>, pa
         Some(ca_file) => format!("curl -sS --cacert {}", ca_file.display()),
         None => "curl -sS".to_owned(),
     };
+    let login = format!("username={FIRST_USER}&password={password}");
     println!(
         "\nA first account was made. Its password is shown only now:\n\
          \n    user      {FIRST_USER}\n    password  {password}\n\
          \nTry it: log in, upload a file, list the folder.\n\
-         \n    AUTH=$({curl} '{url}/userinfo?getauth=1&username={FIRST_USER}&password={password}' | sed 's/.*\"auth\":\"\\([^\"]*\\)\".*/\\1/')\
-         \n    echo 'Hello, Pileus!' | {curl} -T - \"{url}/uploadfile?auth=$AUTH&folderid=0&filename=hello.txt\"\
-         \n    {curl} \"{url}/listfolder?auth=$AUTH&folderid=0\"\n"
+         \n{curl} '{url}/userinfo?getauth=1&{login}'\
+         \n{curl} -F 'file=Hello, Pileus!;filename=hello.txt' '{url}/uploadfile?folderid=0&{login}'\
+         \n{curl} '{url}/listfolder?folderid=0&{login}'\n"
     );
 }
 

@@ -188,7 +188,6 @@ impl Answering {
                 .as_mut()
                 .map_or(Written::All, |pairs| pairs.write(out)),
             Body::Data(length) => {
-                out.key("data");
                 out.data(*length);
                 Written::All
             }
