@@ -3,12 +3,14 @@
 //! `bench --pileus target/release/pileus` measures everything and prints tables; see `--help`.
 
 mod error;
+mod limit;
 mod lines;
 mod load;
 mod machine;
 mod noise;
 mod process;
 mod report;
+mod run_dir;
 mod scale;
 mod servers;
 
@@ -17,6 +19,7 @@ use crate::lines::{Bench, GROUPS};
 use crate::machine::Machine;
 use crate::report::Report;
 use crate::report::markdown::{Page, Section, Tables};
+use crate::run_dir::RunDir;
 use crate::scale::Scale;
 use crate::servers::tls::Identity;
 use clap::Parser;
@@ -119,10 +122,7 @@ async fn run(options: &Options) -> Result<Report> {
 
 async fn measure(options: &Options) -> Result<Report> {
     raise_file_limit()?;
-    fs::create_dir_all(&options.dir).context("--dir")?;
-    let dir = tempfile::Builder::new()
-        .prefix("run-")
-        .tempdir_in(&options.dir)?;
+    let dir = RunDir::create(&options.dir).context("--dir")?;
     let mut scale = if options.quick {
         Scale::quick()
     } else {
@@ -140,11 +140,10 @@ async fn measure(options: &Options) -> Result<Report> {
     };
     let bench = Bench {
         scale,
-        // nginx takes relative paths as relative to its own prefix.
-        dir: dir.path().canonicalize()?,
+        dir: dir.path().to_owned(),
         pileus: options.pileus.clone(),
         nginx: options.nginx.clone(),
-        identity: Identity::create(&dir.path().canonicalize()?)?,
+        identity: Identity::create(dir.path())?,
     };
     let json = match &options.json {
         Some(file) => file.clone(),

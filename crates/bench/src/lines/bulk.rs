@@ -1,12 +1,14 @@
 //! One big file up and down over one connection, plain and with TLS.
 
 use crate::error::Result;
+use crate::limit::{self, within};
 use crate::lines::download::content_request;
 use crate::lines::{Bench, mebibytes};
 use crate::load::api::{Api, call, number, target};
 use crate::load::callers::Expect;
 use crate::load::http::{self, Connection, Transport};
 use crate::noise::Noise;
+use crate::report::number::count;
 use crate::report::{Goal, Line, Series, Unit};
 use crate::servers::nginx::Nginx;
 use pileus_wire::Tree;
@@ -84,7 +86,7 @@ impl Servers<'_> {
             ));
         }
 
-        let size = mebibytes(bytes);
+        let size = count(bytes >> 20);
         let line = |title: &str, pileus: Series, nginx: Series| {
             let title = format!("{title} {size} MiB, {kind}");
             Line::new(title, Unit::MebibytesPerSecond, pileus).beside(nginx)
@@ -113,8 +115,11 @@ impl Servers<'_> {
         let head = http::put(&authority, &target("uploadfile", &pairs)?, bytes);
 
         let begin = Instant::now();
-        send_file(connection, &head, name, bytes).await?;
-        let answer = connection.receive().await?;
+        let answer = within(limit::CALL, "an upload", async {
+            send_file(connection, &head, name, bytes).await?;
+            connection.receive().await
+        });
+        let answer = answer.await?;
         let elapsed = begin.elapsed();
 
         Expect::ResultZero.check(&answer)?;
@@ -135,8 +140,11 @@ impl Servers<'_> {
     ) -> Result<(Duration, Duration)> {
         let head = http::put(&self.nginx.authority(), &format!("/{name}"), bytes);
         let begin = Instant::now();
-        send_file(connection, &head, name, bytes).await?;
-        let answer = connection.receive().await?;
+        let answer = within(limit::CALL, "an upload", async {
+            send_file(connection, &head, name, bytes).await?;
+            connection.receive().await
+        });
+        let answer = answer.await?;
         let acknowledged = begin.elapsed();
         Expect::Created.check(&answer)?;
         flush(&self.nginx.root.join(name))?;
@@ -176,8 +184,11 @@ async fn download<S: Transport>(
     bytes: u64,
 ) -> Result<Duration> {
     let begin = Instant::now();
-    connection.send(request).await?;
-    let (status, length) = connection.receive_bulk().await?;
+    let answer = within(limit::CALL, "a download", async {
+        connection.send(request).await?;
+        connection.receive_bulk().await
+    });
+    let (status, length) = answer.await?;
     let elapsed = begin.elapsed();
     if (status, length) == (200, bytes) {
         Ok(elapsed)

@@ -1,6 +1,7 @@
 //! How soon a client that waits in `diff` learns of a change.
 
 use crate::error::Result;
+use crate::limit::within;
 use crate::lines::Bench;
 use crate::load::api::{Api, list, number, target};
 use crate::load::binary;
@@ -83,10 +84,11 @@ async fn time_changes(
         let sent = Instant::now();
         api.create_folder(folder, &format!("n{change}")).await?;
         let answered = Instant::now();
-        let arrival = tokio::time::timeout(ARRIVAL_LIMIT, arrived.recv())
-            .await
-            .map_err(|_| "a change did not arrive at the waiting client")?
-            .ok_or("the waiting client has ended")?;
+        let arrival = within(ARRIVAL_LIMIT, "the arrival of a change", async {
+            let arrival = arrived.recv().await;
+            arrival.ok_or_else(|| "the waiting client has ended".into())
+        });
+        let arrival = arrival.await?;
         // The feed may be faster than the answer to the change; then there was no wait at all.
         from_answer.push(micros(arrival.saturating_duration_since(answered)));
         from_request.push(micros(arrival - sent));

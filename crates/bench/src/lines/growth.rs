@@ -14,6 +14,7 @@ use crate::load::closed_loop::closed_loop;
 use crate::load::fill::{fill_folder, folder_target};
 use crate::load::http;
 use crate::noise::Noise;
+use crate::report::number::count;
 use crate::report::{Goal, Line, Series, Unit};
 use std::sync::Arc;
 
@@ -29,9 +30,8 @@ const FLAT: f64 = 1.5;
 
 pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
     let pileus = bench.pileus("growth").await?;
-    let email = "growth@bench.test";
     let mut account = Account {
-        api: pileus.new_account(email).await?,
+        api: pileus.new_account("growth@bench.test").await?,
         files: 0,
         t0: 0,
         u0: 0,
@@ -53,13 +53,14 @@ pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
             grown[2].add(account.upload(bench, run).await?);
         }
     }
+    let auth = account.api.auth();
     drop(account);
     pileus.stop().await?;
     let mut lines: Vec<Line> = grown.into_iter().flat_map(Growth::lines).collect();
 
-    let starts = Starts::measure(bench, &bench.data("growth"), email).await?;
+    let starts = Starts::measure(bench, "growth", &auth).await?;
     let files = bench.scale.account_files.iter().max().unwrap_or(&0);
-    lines.extend(starts.lines(&format!("{files} files")));
+    lines.extend(starts.lines(&format!("{} files", count(*files))));
     Ok(lines)
 }
 
@@ -191,7 +192,7 @@ impl Growth {
         let slower: Series = [medians.max() / medians.min()].into_iter().collect();
         let mut lines = Vec::new();
         for (files, rates) in self.at {
-            let title = format!("{}, account of {files} files", self.what);
+            let title = format!("{}, account of {} files", self.what, count(files));
             lines.push(Line::new(title, Unit::PerSecond, rates));
         }
         let title = format!("{}: fastest size beside slowest", self.what);

@@ -8,6 +8,7 @@ use crate::load::callers::{Expect, Get};
 use crate::load::closed_loop::closed_loop;
 use crate::load::fill::{fill, fill_folder};
 use crate::load::http;
+use crate::report::number::count;
 use crate::report::{Goal, Line, Series, Unit};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -45,7 +46,10 @@ pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
     }
     nginx.stop().await?;
     pileus.stop().await?;
-    let title = format!("`listfolder` of {FILES} files, {CONNECTIONS} connections");
+    let title = format!(
+        "`listfolder` of {} files, {CONNECTIONS} connections",
+        count(FILES)
+    );
     let line = Line::new(title, Unit::PerSecond, ours).beside(theirs);
     Ok(vec![line.goal(Goal::OfNginx(0.8))])
 }

@@ -12,7 +12,8 @@ mod recursive;
 mod tree;
 mod upload;
 
-use crate::error::{Context, Result};
+use crate::error::Result;
+use crate::limit::within;
 use crate::report::{Group, Line};
 use crate::scale::Scale;
 use crate::servers::nginx::Nginx;
@@ -57,12 +58,12 @@ pub struct Bench {
 impl Bench {
     /// Starts Pileus on the data folder of a group.
     pub async fn pileus(&self, group: &str) -> Result<Pileus> {
-        Pileus::start(&self.pileus, &self.data(group), None).await
+        Pileus::start(&self.pileus, &self.data_dir(group), None).await
     }
 
     /// Starts Pileus with TLS on the data folder of a group.
     pub async fn pileus_with_tls(&self, group: &str) -> Result<Pileus> {
-        Pileus::start(&self.pileus, &self.data(group), Some(&self.identity)).await
+        Pileus::start(&self.pileus, &self.data_dir(group), Some(&self.identity)).await
     }
 
     /// Starts nginx in a folder for a group.
@@ -76,17 +77,14 @@ impl Bench {
         rustix::fs::sync();
     }
 
-    fn data(&self, group: &str) -> PathBuf {
+    fn data_dir(&self, group: &str) -> PathBuf {
         self.dir.join(format!("{group}-pileus"))
     }
 
     /// Measures one group. Its failure is part of the report and does not end the program.
     pub async fn measure(&self, name: &str, title: &str) -> Group {
-        let lines = tokio::time::timeout(GROUP_LIMIT, self.lines_of(name))
-            .await
-            .context("took too long")
-            .and_then(|lines| lines);
-        let (lines, failure) = match lines {
+        let measured = within(GROUP_LIMIT, name, self.lines_of(name)).await;
+        let (lines, failure) = match measured {
             Ok(lines) => (lines, None),
             Err(error) => (Vec::new(), Some(error.to_string())),
         };

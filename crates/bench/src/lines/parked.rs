@@ -1,10 +1,12 @@
 //! Thousands of clients that wait in `diff` and should cost next to nothing.
 
 use crate::error::Result;
+use crate::limit::within;
 use crate::lines::{Bench, mebibytes};
 use crate::load::api::{Api, number, target};
 use crate::load::callers::Expect;
 use crate::load::http::{self, Connection};
+use crate::report::number::count;
 use crate::report::{Goal, Line, Series, Unit};
 use crate::servers::pileus::Pileus;
 use pileus_wire::Tree;
@@ -32,8 +34,8 @@ struct Crowd {
 
 pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
     let pileus = bench.pileus("parked").await?;
-    let count = bench.scale.parked;
-    let mut crowds = gather(&pileus, count).await?;
+    let connections = bench.scale.parked;
+    let mut crowds = gather(&pileus, connections).await?;
 
     let (mut resident, mut busy, mut waking) =
         (Series::default(), Series::default(), Series::default());
@@ -51,20 +53,21 @@ pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
 
         // That all of them are really waiting shows when all of them are woken.
         let begin = Instant::now();
-        let woken = tokio::time::timeout(LIMIT, async {
+        let woken = within(LIMIT, "waking all clients", async {
             for crowd in &mut crowds {
                 crowd.wake(run).await?;
             }
-            Result::Ok(())
+            Ok(())
         });
-        woken
-            .await
-            .map_err(|_| "not all waiting clients were woken")??;
+        woken.await?;
         waking.push(begin.elapsed().as_secs_f64());
     }
     drop(crowds);
     pileus.stop().await?;
-    let title = format!("{count} connections waiting in `diff`");
+    let title = format!(
+        "{} connections waiting in `diff`",
+        count(connections as u64)
+    );
     let line = |what: &str, unit: Unit, series: Series| {
         Line::new(format!("{title}: {what}"), unit, series)
     };

@@ -2,11 +2,13 @@
 //! server in memory.
 
 use crate::error::Result;
+use crate::limit::{self, within};
 use crate::lines::{Bench, mebibytes};
 use crate::load::api::target;
 use crate::load::callers::Expect;
 use crate::load::fill::fill_folder;
 use crate::load::http;
+use crate::report::number::count;
 use crate::report::{Goal, Line, Series, Unit};
 use pileus_wire::Tree;
 use std::time::Instant;
@@ -36,7 +38,7 @@ pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
         pileus.reset_peak()?;
         let before = pileus.memory()?.resident;
         let begin = Instant::now();
-        let answer = connection.exchange(&request).await?;
+        let answer = within(limit::CALL, "listfolder", connection.exchange(&request)).await?;
         seconds.push(begin.elapsed().as_secs_f64());
         growth.push(mebibytes(pileus.memory()?.peak.saturating_sub(before)));
         Expect::ResultZero.check(&answer)?;
@@ -49,7 +51,7 @@ pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
         }
     }
     pileus.stop().await?;
-    let title = format!("Recursive `listfolder` of {entries} entries");
+    let title = format!("Recursive `listfolder` of {} entries", count(entries));
     let memory = format!("{title}: growth of memory");
     Ok(vec![
         Line::new(title, Unit::Seconds, seconds).goal(Goal::Below(0.8)),

@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::lines::Bench;
 use crate::load::api::number;
 use crate::load::fill::fill_folder;
+use crate::report::number::count;
 use crate::report::{Goal, Line, Series, Unit};
 use std::time::Instant;
 
@@ -40,6 +41,7 @@ pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
         }
     }
     pileus.stop().await?;
+    let files = count(files);
     let copying_title = format!("`copyfolder` of {files} files");
     let deleting_title = format!("`deletefolderrecursive` of {files} files");
     Ok(vec![

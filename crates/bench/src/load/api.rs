@@ -1,6 +1,7 @@
 //! API calls that prepare a measurement: log in, make folders and files, ask for links.
 
 use crate::error::{Context, Result};
+use crate::limit::{self, within};
 use crate::load::binary;
 use crate::load::callers::Expect;
 use crate::load::http::{self, Connection, Transport};
@@ -39,7 +40,7 @@ pub async fn call<S: Transport>(
     pairs: &[(&'static str, Value)],
 ) -> Result<Tree> {
     let request = http::get(authority, &target(method, pairs)?);
-    let answer = connection.exchange(&request).await.context(method)?;
+    let answer = within(limit::CALL, method, connection.exchange(&request)).await?;
     Expect::ResultZero.check(&answer).context(method)?;
     Tree::from_json(answer.body).context(method)
 }

@@ -2,6 +2,7 @@
 
 use crate::error::{Context, Result};
 use crate::load::api::{number, params};
+use crate::load::http;
 use bytes::{Buf, BytesMut};
 use pileus_wire::{Value, decode_answer, write_request};
 use std::net::SocketAddr;
@@ -50,10 +51,8 @@ pub fn check(answer: &[u8]) -> Result<()> {
 impl Connection {
     /// Connects with `TCP_NODELAY`.
     pub async fn connect(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
         Ok(Self {
-            stream,
+            stream: http::open(address).await?,
             buffer: BytesMut::new(),
             spent: 0,
         })

@@ -1,6 +1,7 @@
 //! The closed loop: each connection sends its next call when the last one is answered.
 
 use crate::error::Result;
+use crate::limit::within;
 use crate::load::sample::{Sample, micros};
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -34,17 +35,15 @@ pub async fn closed_loop<C: Caller>(callers: Vec<C>, pace: Pace) -> Result<Sampl
     for caller in callers {
         tasks.spawn(call_until(caller, begin, end));
     }
-    let collected = tokio::time::timeout(pace.warm_up + pace.window + GRACE, async {
+    let limit = pace.warm_up + pace.window + GRACE;
+    let latencies = within(limit, "a call", async {
         let mut all = Vec::new();
         while let Some(finished) = tasks.join_next().await {
             all.append(&mut finished??);
         }
-        Result::Ok(all)
+        Ok(all)
     });
-    let latencies = collected
-        .await
-        .map_err(|_| "calls stayed without an answer")??;
-    Ok(Sample::new(pace.window, latencies))
+    Ok(Sample::new(pace.window, latencies.await?))
 }
 
 async fn call_until<C: Caller>(mut caller: C, begin: Instant, end: Instant) -> Result<Vec<u32>> {

@@ -4,6 +4,7 @@
 //! again. It understands exactly what servers send back to such requests: a length or chunks.
 
 use crate::error::{Error, Result};
+use crate::limit::{self, within};
 use bytes::{Buf, BytesMut};
 use std::net::SocketAddr;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -55,9 +56,15 @@ enum Framing {
 
 /// Connects with `TCP_NODELAY`, so that small requests leave at once.
 pub async fn connect(address: SocketAddr) -> Result<Connection<TcpStream>> {
-    let stream = TcpStream::connect(address).await?;
+    Ok(Connection::new(open(address).await?))
+}
+
+/// Opens the socket for [`connect`] and its kin.
+pub async fn open(address: SocketAddr) -> Result<TcpStream> {
+    let opened = async { Ok(TcpStream::connect(address).await?) };
+    let stream = within(limit::CONNECT, "connecting", opened).await?;
     stream.set_nodelay(true)?;
-    Ok(Connection::new(stream))
+    Ok(stream)
 }
 
 /// The bytes of a request without a body.

@@ -5,8 +5,8 @@ use crate::report::{Goal, Group, Line, Report};
 use std::fmt::{Display, Formatter, Result, Write};
 
 const HOW: &str = "\
-This page is written by the benchmark program: `make bench` runs it and prints the same tables, \
-`bench --write-docs docs/benchmarks.md` writes them here.
+This page is written by the benchmark program. `make bench` measures and prints the same tables; \
+`make bench BENCH="--write-docs docs/benchmarks.md --date YYYY-MM-DD"` writes them here as well.
 
 ## How it is measured
 
@@ -72,42 +72,44 @@ impl Display for Section<'_> {
         if let Some(failure) = &self.0.failure {
             return writeln!(out, "Not measured: {failure}");
         }
-        writeln!(out, "| Measurement | Pileus | nginx | Ratio | Goal | Met |")?;
-        writeln!(out, "|---|---|---|---|---|---|")?;
+        // Where nginx has nothing to compare, its columns would only take room.
+        let beside = self.0.lines.iter().any(|line| line.nginx.is_some());
+        let mut columns = vec!["Measurement", "Pileus"];
+        if beside {
+            columns.extend(["nginx", "Ratio"]);
+        }
+        columns.extend(["Goal", "Met"]);
+        writeln!(out, "| {} |", columns.join(" | "))?;
+        writeln!(out, "|{}", "---|".repeat(columns.len()))?;
         for line in &self.0.lines {
-            write_line(out, line)?;
+            writeln!(out, "| {} |", cells(line, beside).join(" | "))?;
         }
         Ok(())
     }
 }
 
-fn write_line(out: &mut impl Write, line: &Line) -> Result {
+fn cells(line: &Line, beside: bool) -> Vec<String> {
     let unit = line.unit;
-    let pileus = unit.show_series(&line.pileus);
-    let nginx = line.nginx.as_ref().map(|nginx| unit.show_series(nginx));
-    let ratio = line.ratio().map(|ratio| format!("{ratio:.2}"));
-    let goals: Vec<String> = line
-        .goals
-        .iter()
-        .map(|goal| match *goal {
-            Goal::AtLeast(least) => format!("≥ {}", unit.show(least)),
-            Goal::Below(limit) => format!("< {}", unit.show(limit)),
-            Goal::OfNginx(part) => format!("≥ {part} of nginx"),
-        })
-        .collect();
+    let mut cells = vec![line.title.clone(), unit.show_series(&line.pileus)];
+    if beside {
+        let nginx = line.nginx.as_ref().map(|nginx| unit.show_series(nginx));
+        cells.push(nginx.unwrap_or_default());
+        let ratio = line.ratio().map(|ratio| format!("{ratio:.2}"));
+        cells.push(ratio.unwrap_or_default());
+    }
+    let goals = line.goals.iter().map(|goal| match *goal {
+        Goal::AtLeast(least) => format!("≥ {}", unit.show(least)),
+        Goal::Below(limit) => format!("< {}", unit.show(limit)),
+        Goal::OfNginx(part) => format!("≥ {part} of nginx"),
+    });
+    cells.push(goals.collect::<Vec<_>>().join(", "));
     let met = match line.met() {
         Some(true) => "yes",
         Some(false) => "**no**",
         None => "",
     };
-    writeln!(
-        out,
-        "| {} | {pileus} | {} | {} | {} | {met} |",
-        line.title,
-        nginx.unwrap_or_default(),
-        ratio.unwrap_or_default(),
-        goals.join(", "),
-    )
+    cells.push(met.to_owned());
+    cells
 }
 
 fn write_machine(out: &mut impl Write, machine: &Machine) -> Result {

@@ -31,6 +31,11 @@ impl Unit {
     }
 }
 
+/// A number of things, such as `10,000`.
+pub fn count(things: u64) -> String {
+    mark_thousands(&things.to_string())
+}
+
 /// Three significant digits for small numbers, whole numbers with thousands marked for large ones.
 fn grouped(value: f64) -> String {
     let digits = match value.abs() {
@@ -39,8 +44,12 @@ fn grouped(value: f64) -> String {
         size if size >= 0.995 => 2,
         _ => 3,
     };
-    let plain = format!("{value:.digits$}");
-    let whole = plain.split('.').next().unwrap_or(&plain).len();
+    mark_thousands(&format!("{value:.digits$}"))
+}
+
+/// Puts a comma before each group of three digits of the whole part.
+fn mark_thousands(plain: &str) -> String {
+    let whole = plain.find('.').unwrap_or(plain.len());
     let mut marked = String::with_capacity(plain.len() + whole / 3);
     for (at, digit) in plain.char_indices() {
         if at > 0 && at < whole && (whole - at).is_multiple_of(3) {
@@ -53,7 +62,7 @@ fn grouped(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Series, Unit, grouped};
+    use super::{Series, Unit, count, grouped};
 
     #[test]
     fn digits_follow_the_size() {
@@ -69,6 +78,13 @@ mod tests {
         ] {
             assert_eq!(grouped(value), text);
         }
+    }
+
+    #[test]
+    fn counts_have_no_fraction() {
+        assert_eq!(count(7), "7");
+        assert_eq!(count(100), "100");
+        assert_eq!(count(1_000_000), "1,000,000");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The server this benchmark is about.
 
 use crate::error::{Context, Result};
+use crate::limit::within;
 use crate::load::api::Api;
 use crate::process::{Memory, Server};
 use crate::servers::START_LIMIT;
@@ -59,9 +60,8 @@ impl Pileus {
         command.args(["user", "add", email, "--password", PASSWORD]);
         command.args(["--quota", &QUOTA_BYTES.to_string()]);
         command.arg("--data").arg(&self.data).kill_on_drop(true);
-        let output = tokio::time::timeout(COMMAND_LIMIT, command.output())
-            .await
-            .map_err(|_| "pileus user add takes too long")??;
+        let run = async { Ok(command.output().await?) };
+        let output = within(COMMAND_LIMIT, "pileus user add", run).await?;
         if output.status.success() {
             return Ok(());
         }

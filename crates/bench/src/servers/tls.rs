@@ -1,7 +1,8 @@
 //! One certificate for both servers, so that neither has the cheaper key.
 
 use crate::error::{Context, Result};
-use crate::load::http::Connection;
+use crate::limit::{self, within};
+use crate::load::http::{self, Connection};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
@@ -49,9 +50,10 @@ impl Identity {
 
     /// Opens an HTTP connection over TLS.
     pub async fn connect(&self, address: SocketAddr) -> Result<Connection<TlsStream<TcpStream>>> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
+        let stream = http::open(address).await?;
         let name = ServerName::try_from(HOST)?;
-        Ok(Connection::new(self.connector.connect(name, stream).await?))
+        let handshake = async { Ok(self.connector.connect(name, stream).await?) };
+        let stream = within(limit::CONNECT, "the TLS handshake", handshake).await?;
+        Ok(Connection::new(stream))
     }
 }
