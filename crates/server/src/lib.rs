@@ -4,7 +4,9 @@
 //! method, establish the caller, decode, open the transaction the declaration asks for, run, commit, log) →
 //! [`methods`] → [`rules`] and the store → a typed reply that writes itself as JSON or binary.
 
+pub mod admin;
 pub mod app;
+pub mod binary;
 pub mod body;
 pub mod call;
 pub mod clock;
@@ -14,8 +16,10 @@ pub mod content;
 pub mod cx;
 pub mod dispatch;
 pub mod feed;
+pub mod http;
 pub mod jobs;
 pub mod limits;
+pub mod listen;
 pub mod login;
 pub mod methods;
 pub mod metrics;
@@ -24,3 +28,4 @@ pub mod progress;
 pub mod rules;
 pub mod secrets;
 pub mod start;
+pub mod tls;

@@ -1,16 +1,11 @@
-//! Signed links to content.
-pub struct Link {
-    pub account: i64,
-    pub file: i64,
-    pub blob: i64,
-    pub expires: i64,
-    pub forcedownload: bool,
-    pub maxspeed: u64,
-    pub contenttype: Option<String>,
-}
-pub fn path(_: &crate::app::App, _: &Link, _: Option<&str>) -> String {
-    String::new()
-}
-pub fn dwltag(_: &crate::app::App, _: &Link) -> String {
-    String::new()
-}
+//! Content delivery: signed links, and the endpoint that redeems them.
+
+mod condition;
+mod link;
+mod range;
+pub mod safety;
+mod serve;
+mod speed;
+
+pub use link::{Link, PREFIX, dwltag, parse, path};
+pub(crate) use serve::serve;

@@ -1,0 +1,221 @@
+//! The binary front end: frames become calls, outcomes become binary answers.
+//!
+//! One task serves one connection. Its calls run one after another in the order they come, and are answered in that order,
+//! however many a client sends ahead.
+
+mod data;
+mod wire;
+
+use crate::app::App;
+use crate::body::Body;
+use crate::call::{Call, Content, Outcome};
+use crate::conn::Conn;
+use crate::dispatch::{self, Entry};
+use data::Data;
+use futures_util::StreamExt;
+use pileus_api::Code;
+use pileus_api::method::Access;
+use pileus_api::reply::Written;
+use pileus_wire::{BinarySink, Options, Request, Value, parse_request};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::io::{AsyncRead, AsyncWrite};
+use wire::Wire;
+
+/// The most bytes of data that a request may announce.
+const MAX_DATA_BYTES: u64 = 1 << 40;
+/// How much data is read for the sake of a method that does not exist.
+const DROPPED_BYTES: u64 = 64 << 20;
+/// The most bytes of an answer. The protocol would allow four times as much, but an answer has to be built in memory: its
+/// length stands at its beginning.
+const MAX_ANSWER_BYTES: u32 = 1 << 30;
+
+/// Serves a connection of which `first` has been read already, until it ends.
+pub async fn serve(
+    app: &Arc<App>,
+    io: impl AsyncRead + AsyncWrite + Send + Unpin,
+    first: &[u8],
+    conn: Conn,
+) {
+    let mut session = Session {
+        app,
+        conn: Arc::new(conn),
+        wire: Wire::new(io, first),
+    };
+    if let Err(error) = session.run().await {
+        tracing::debug!(peer = %session.conn.peer, %error, "connection ended");
+    }
+    session.wire.close().await;
+}
+
+struct Session<'a, S> {
+    app: &'a Arc<App>,
+    conn: Arc<Conn>,
+    wire: Wire<S>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Session<'_, S> {
+    /// Answers requests until the client ends the connection, breaks the protocol, or the server is to stop.
+    async fn run(&mut self) -> io::Result<()> {
+        let mut stopped = pin!(self.app.stopped());
+        loop {
+            let frame = tokio::select! {
+                biased;
+                frame = self.wire.request(self.conn.is_logged_in()) => frame?,
+                () = &mut stopped => return Ok(()),
+            };
+            let Some(frame) = frame else { return Ok(()) };
+            let request = parse_request(&frame)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            drop(frame);
+            if !self.answer(request).await? || *self.app.stopping.borrow() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Answers a request. Answers whether the connection can go on.
+    async fn answer(&mut self, request: Request) -> io::Result<bool> {
+        let Request {
+            method,
+            params,
+            data_len,
+        } = request;
+        if data_len.is_some_and(|length| length > MAX_DATA_BYTES) {
+            let outcome = failure(Code::OVER_QUOTA, params.get("id").cloned());
+            self.send(outcome).await?;
+            return Ok(false);
+        }
+        let Some(entry) = dispatch::find(&method) else {
+            tracing::debug!(peer = %self.conn.peer, "a client calls a method that does not exist");
+            self.drop_data(data_len.unwrap_or(0).min(DROPPED_BYTES))
+                .await?;
+            return Ok(false);
+        };
+        let call = Call {
+            entry,
+            params,
+            bearer: None,
+            user_agent: None,
+            client: self.conn.peer.ip(),
+            via_proxy: false,
+            conn: self.conn.clone(),
+        };
+        match data_len {
+            Some(length) if takes_data(entry) => self.call_with_data(call, length).await,
+            length => {
+                self.drop_data(length.unwrap_or(0)).await?;
+                self.call(call).await.map(|()| true)
+            }
+        }
+    }
+
+    /// Makes a call without data. Meanwhile it is watched whether the client sends more, which is what some calls wait
+    /// for.
+    async fn call(&mut self, call: Call) -> io::Result<()> {
+        self.conn.interrupt.reset();
+        if self.wire.is_followed() {
+            self.conn.interrupt.raise();
+        }
+        let mut body = Body::none();
+        let outcome = tokio::select! {
+            // The call goes first, so that answers wait for it if it is answered at once.
+            biased;
+            outcome = dispatch::dispatch(self.app, call, &mut body) => outcome,
+            never = self.wire.meanwhile(&self.conn) => match never {},
+        };
+        self.send(outcome).await
+    }
+
+    async fn call_with_data(&mut self, call: Call, length: u64) -> io::Result<bool> {
+        // Receiving data may take long.
+        self.wire.flush().await?;
+        self.conn.interrupt.reset();
+        let received = Arc::new(AtomicU64::new(0));
+        let data = Data::new(&mut self.wire, length, received.clone());
+        let mut body = Body::new(data, Some(length), received);
+        let outcome = dispatch::dispatch(self.app, call, &mut body).await;
+        // The next request stands behind the data, whatever came of this one.
+        let is_complete = !body.is_broken() && body.drain(u64::MAX).await;
+        self.app
+            .metrics
+            .bytes_received
+            .fetch_add(body.received(), Ordering::Relaxed);
+        drop(body);
+        self.send(outcome).await?;
+        Ok(is_complete)
+    }
+
+    /// Reads data that nobody wants.
+    async fn drop_data(&mut self, length: u64) -> io::Result<()> {
+        let mut left = length;
+        while left > 0 {
+            left -= self.wire.data(left).await?.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Sends what a call came to.
+    async fn send(&mut self, outcome: Outcome) -> io::Result<()> {
+        let id = outcome.id.clone();
+        let (answer, content) = match encode(outcome).await {
+            Some(encoded) => encoded,
+            None => {
+                tracing::error!(peer = %self.conn.peer, "an answer is too large for the binary protocol");
+                encode(failure(Code::INTERNAL, id))
+                    .await
+                    .unwrap_or_default()
+            }
+        };
+        self.wire.answer(answer).await?;
+        match content {
+            Some(content) => self.send_content(content).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn send_content(&mut self, mut content: Content) -> io::Result<()> {
+        let mut left = content.length;
+        while left > 0 {
+            // The client counts on the length, so there is no way back but to break off.
+            let bytes = match content.stream.next().await {
+                Some(bytes) => bytes.map_err(io::Error::other)?,
+                None => return Err(io::ErrorKind::UnexpectedEof.into()),
+            };
+            let count = bytes.len() as u64;
+            left = left.checked_sub(count).ok_or(io::ErrorKind::InvalidData)?;
+            self.wire.send(bytes).await?;
+            self.app
+                .metrics
+                .bytes_sent
+                .fetch_add(count, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+fn takes_data(entry: &Entry) -> bool {
+    entry.spec.access == Access::Streams
+}
+
+fn failure(code: Code, id: Option<Value>) -> Outcome {
+    Outcome {
+        options: Options::default(),
+        id,
+        auth: None,
+        result: Err(code.into()),
+    }
+}
+
+/// The bytes of an answer, and the raw data that follows it; `None` if they are too many.
+async fn encode(outcome: Outcome) -> Option<(Vec<u8>, Option<Content>)> {
+    let mut sink = BinarySink::with_limit(outcome.options.clone(), MAX_ANSWER_BYTES);
+    let (mut answering, content) = outcome.into_answering();
+    while answering.write(&mut sink) != Written::All {
+        // A long answer must not keep other connections waiting.
+        tokio::task::yield_now().await;
+    }
+    Some((sink.finish().ok()?, content))
+}

@@ -1,0 +1,258 @@
+//! The byte stream of a binary connection: whole requests in, answers out, within time limits.
+
+use crate::conn::Conn;
+use crate::listen::deadline::Deadline;
+use crate::listen::linger;
+use bytes::{Buf, Bytes, BytesMut};
+use std::convert::Infallible;
+use std::future::{pending, poll_fn};
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::io::poll_read_buf;
+
+/// Between two requests, before anybody has logged in, and after.
+const IDLE: Duration = Duration::from_secs(60);
+const IDLE_LOGGED_IN: Duration = Duration::from_secs(4000);
+/// From the first byte of a request to its last, before anybody has logged in, and after.
+const REQUEST: Duration = Duration::from_secs(60);
+const REQUEST_LOGGED_IN: Duration = Duration::from_secs(180);
+/// Between two bytes of data.
+const DATA: Duration = Duration::from_secs(120);
+/// How long a client may leave answers unread.
+const STALLED: Duration = Duration::from_secs(120);
+
+/// How much is read at a time while there is no data to come. It is read to the stack: connections that say nothing hold no
+/// buffer.
+const SMALL_READ_BYTES: usize = 4096;
+/// How much is read at a time of data, and the room that makes a new buffer worth its while.
+const DATA_READ_BYTES: usize = 256 * 1024;
+const DATA_ROOM_BYTES: usize = 16 * 1024;
+/// How many bytes of further requests are taken in while a call runs. The rest waits in the kernel and at the client.
+const AHEAD_BYTES: usize = 64 * 1024;
+/// How many bytes of answers may wait for further answers.
+const TOGETHER_BYTES: usize = 64 * 1024;
+
+const LENGTH_BYTES: usize = 2;
+
+/// What is being waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    Request,
+    Rest,
+    Data,
+}
+
+/// See the [module](self).
+pub(super) struct Wire<S> {
+    io: S,
+    /// What has arrived and was not read yet.
+    held: BytesMut,
+    /// Answers that wait for further ones.
+    out: BytesMut,
+    /// Whether the client has finished sending.
+    has_ended: bool,
+    waits_for: Option<Wait>,
+    reading: Deadline,
+    writing: Deadline,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    /// Wraps a stream of which `first` has been read already.
+    pub(super) fn new(io: S, first: &[u8]) -> Self {
+        Self {
+            io,
+            held: BytesMut::from(first),
+            out: BytesMut::new(),
+            has_ended: false,
+            waits_for: None,
+            reading: Deadline::default(),
+            writing: Deadline::default(),
+        }
+    }
+
+    /// The next request without its length; `None` if there is none. Before it waits for one, all answers leave.
+    pub(super) async fn request(&mut self, is_logged_in: bool) -> io::Result<Option<Bytes>> {
+        let (idle, rest) = if is_logged_in {
+            (IDLE_LOGGED_IN, REQUEST_LOGGED_IN)
+        } else {
+            (IDLE, REQUEST)
+        };
+        loop {
+            if let Some(length) = self.complete_request() {
+                self.waits_for = None;
+                self.held.advance(LENGTH_BYTES);
+                return Ok(Some(self.held.split_to(length).freeze()));
+            }
+            self.flush().await?;
+            if self.held.is_empty() {
+                // What is left of a buffer for data.
+                self.held = BytesMut::new();
+            }
+            let (wait, limit) = if self.held.is_empty() {
+                (Wait::Request, idle)
+            } else {
+                (Wait::Rest, rest)
+            };
+            if self.waits_for != Some(wait) {
+                self.waits_for = Some(wait);
+                self.reading.set(limit);
+            }
+            if !poll_fn(|cx| self.poll_read(cx, SMALL_READ_BYTES)).await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The length of the request that is held whole, if there is one.
+    fn complete_request(&self) -> Option<usize> {
+        let (length, rest) = self.held.split_first_chunk::<LENGTH_BYTES>()?;
+        let length = usize::from(u16::from_le_bytes(*length));
+        (rest.len() >= length).then_some(length)
+    }
+
+    /// The next bytes of data, at most `limit`, which is not 0.
+    pub(super) async fn data(&mut self, limit: u64) -> io::Result<Bytes> {
+        if self.held.is_empty() {
+            self.waits_for = Some(Wait::Data);
+            self.reading.set(DATA);
+            if !poll_fn(|cx| self.poll_read(cx, DATA_READ_BYTES)).await? {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        let count = usize::try_from(limit)
+            .unwrap_or(usize::MAX)
+            .min(self.held.len());
+        // The rest of a large buffer stays, to be filled by the next read.
+        Ok(self.held.split_to(count).freeze())
+    }
+
+    /// Reads once. Answers whether there was anything to read before the end.
+    fn poll_read(&mut self, cx: &mut Context<'_>, size: usize) -> Poll<io::Result<bool>> {
+        if self.has_ended {
+            return Poll::Ready(Ok(false));
+        }
+        let read = if size <= SMALL_READ_BYTES {
+            let mut space = [MaybeUninit::uninit(); SMALL_READ_BYTES];
+            let mut buf = ReadBuf::uninit(&mut space);
+            let read = Pin::new(&mut self.io).poll_read(cx, &mut buf);
+            self.held.extend_from_slice(buf.filled());
+            read.map_ok(|()| buf.filled().len())
+        } else {
+            if self.held.capacity() - self.held.len() < DATA_ROOM_BYTES {
+                self.held.reserve(size);
+            }
+            poll_read_buf(Pin::new(&mut self.io), cx, &mut self.held)
+        };
+        match read {
+            Poll::Ready(read) => {
+                self.has_ended = !matches!(read, Ok(1..));
+                Poll::Ready(read.map(|count| count > 0))
+            }
+            Poll::Pending => self
+                .reading
+                .poll(cx)
+                .map(|()| Err(io::ErrorKind::TimedOut.into())),
+        }
+    }
+
+    /// What goes on while a call runs: answers leave, and further requests come in. Raises the interrupt of the connection
+    /// once anything follows the request, or nothing can any more. Never ends.
+    pub(super) async fn meanwhile(&mut self, conn: &Conn) -> Infallible {
+        self.reading.clear();
+        let mut is_alive = self.flush().await.is_ok();
+        while is_alive && self.held.len() < AHEAD_BYTES {
+            if !self.held.is_empty() {
+                conn.interrupt.raise();
+            }
+            is_alive = matches!(
+                poll_fn(|cx| self.poll_read(cx, SMALL_READ_BYTES)).await,
+                Ok(true)
+            );
+        }
+        conn.interrupt.raise();
+        pending().await
+    }
+
+    /// Whether anything has arrived behind the present request.
+    pub(super) fn is_followed(&self) -> bool {
+        !self.held.is_empty() || self.has_ended
+    }
+
+    /// Sends an answer, perhaps together with the next ones.
+    pub(super) async fn answer(&mut self, answer: Vec<u8>) -> io::Result<()> {
+        if self.out.is_empty() {
+            self.out = BytesMut::from(Bytes::from(answer));
+        } else {
+            self.out.extend_from_slice(&answer);
+        }
+        if self.out.len() > TOGETHER_BYTES {
+            self.flush().await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Sends everything.
+    pub(super) async fn flush(&mut self) -> io::Result<()> {
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        while !self.out.is_empty() {
+            let count = poll_fn(|cx| {
+                let written = Pin::new(&mut self.io).poll_write(cx, &self.out);
+                limit(&mut self.writing, cx, written)
+            })
+            .await?;
+            self.out.advance(count);
+        }
+        self.out = BytesMut::new();
+        poll_fn(|cx| {
+            let flushed = Pin::new(&mut self.io).poll_flush(cx);
+            limit(&mut self.writing, cx, flushed)
+        })
+        .await
+    }
+
+    /// Sends bytes as they are, behind everything before.
+    pub(super) async fn send(&mut self, mut bytes: Bytes) -> io::Result<()> {
+        self.flush().await?;
+        while !bytes.is_empty() {
+            let count = poll_fn(|cx| {
+                let written = Pin::new(&mut self.io).poll_write(cx, &bytes);
+                limit(&mut self.writing, cx, written)
+            })
+            .await?;
+            bytes.advance(count);
+        }
+        Ok(())
+    }
+
+    /// Ends the connection.
+    pub(super) async fn close(mut self) {
+        // If the client has ended its side there is nothing that a reset could destroy.
+        if self.flush().await.is_ok() && !self.has_ended {
+            linger::close(self.io).await;
+        }
+    }
+}
+
+/// Looks whether a client has taken no bytes for too long.
+fn limit<T>(
+    deadline: &mut Deadline,
+    cx: &mut Context<'_>,
+    written: Poll<io::Result<T>>,
+) -> Poll<io::Result<T>> {
+    if written.is_ready() {
+        deadline.clear();
+        return written;
+    }
+    if !deadline.is_set() {
+        deadline.set(STALLED);
+    }
+    ready!(deadline.poll(cx));
+    Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+}

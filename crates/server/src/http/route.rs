@@ -1,0 +1,124 @@
+//! From a request to a response.
+
+use super::answer::{self, Answer};
+use super::client;
+use super::feed::Feed;
+use super::line::Line;
+use super::request::{self, Refusal};
+use crate::app::App;
+use crate::body::Body;
+use crate::call::Call;
+use crate::content;
+use crate::dispatch::{self, Entry};
+use http::header::{EXPECT, ORIGIN, USER_AGENT};
+use http::request::Parts as Head;
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use pileus_api::method::Access;
+use pileus_wire::Params;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// How much of a body that nobody wanted is read, so that the connection can go on.
+const DRAIN_BYTES: u64 = 64 << 20;
+
+const ROOT_PAGE: &str = "This is a Pileus server. It speaks the pCloud API.\n";
+
+/// Answers a request.
+pub(super) async fn route(
+    app: &Arc<App>,
+    line: &Arc<Line>,
+    request: Request<Incoming>,
+) -> Response<Answer> {
+    let (head, incoming) = request.into_parts();
+    match head.method {
+        Method::GET | Method::HEAD | Method::POST | Method::PUT => {}
+        Method::OPTIONS => return answer::preflight(),
+        _ => return answer::refusal(StatusCode::METHOD_NOT_ALLOWED),
+    }
+    let path = head.uri.path();
+    if let Some(link) = path.strip_prefix(content::PREFIX) {
+        return content::serve(app, &head, link).await;
+    }
+    if path == "/" {
+        return answer::page(StatusCode::OK, ROOT_PAGE);
+    }
+    let name = path
+        .strip_prefix('/')
+        .map(|name| name.strip_suffix('/').unwrap_or(name));
+    match name.and_then(dispatch::find) {
+        Some(entry) => call(app, line, entry, &head, incoming)
+            .await
+            .unwrap_or_else(|Refusal(status)| answer::refusal(status)),
+        None => answer::refusal(StatusCode::NOT_FOUND),
+    }
+}
+
+async fn call(
+    app: &Arc<App>,
+    line: &Arc<Line>,
+    entry: &'static Entry,
+    head: &Head,
+    incoming: Incoming,
+) -> Result<Response<Answer>, Refusal> {
+    let feed = Feed::new(incoming, line.clone());
+    let (params, mut body) = request::read(&app.config, head, feed).await?;
+    let mut is_reusable = true;
+    if entry.spec.access != Access::Streams && !body.is_none() {
+        // Before the call, because the call may wait for what follows the body.
+        is_reusable = drain(&mut body).await;
+        if body.is_broken() {
+            return Err(Refusal(StatusCode::BAD_REQUEST));
+        }
+        body = Body::none();
+    }
+    let outcome =
+        dispatch::dispatch(app, new_call(app, line, entry, head, params), &mut body).await;
+    if !body.is_none() {
+        // A client that still waits for `100 Continue` gets this answer instead, and keeps its data.
+        let is_held_back = head.headers.contains_key(EXPECT) && !line.is_body_wanted();
+        is_reusable = !is_held_back && drain(&mut body).await;
+        app.metrics
+            .bytes_received
+            .fetch_add(body.received(), Ordering::Relaxed);
+    }
+    let mut response = answer::outcome(app, outcome);
+    if head.method == Method::HEAD {
+        *response.body_mut() = Answer::whole("");
+    }
+    Ok(if is_reusable {
+        response
+    } else {
+        answer::closing(response)
+    })
+}
+
+fn new_call(app: &App, line: &Line, entry: &'static Entry, head: &Head, params: Params) -> Call {
+    let conn = line.conn.clone();
+    if head.headers.contains_key(ORIGIN) {
+        conn.mark_browser();
+    }
+    let (client, via_proxy) = client::address(&app.config, conn.peer.ip(), &head.headers);
+    let user_agent = head
+        .headers
+        .get(USER_AGENT)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    Call {
+        entry,
+        params,
+        bearer: client::bearer(&head.headers),
+        user_agent,
+        client,
+        via_proxy,
+        conn,
+    }
+}
+
+/// Reads what is left of a body, unless that is too much. Answers whether the next request can be read.
+async fn drain(body: &mut Body<'_>) -> bool {
+    let left = body
+        .total
+        .map_or(0, |total| total.saturating_sub(body.received()));
+    !body.is_broken() && left <= DRAIN_BYTES && body.drain(DRAIN_BYTES).await
+}

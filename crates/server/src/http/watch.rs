@@ -1,0 +1,418 @@
+//! The byte stream under hyper. It gives hyper no byte beyond the request that is being handled, and so it knows what
+//! the API needs to know and hyper does not tell: whether a client has sent more, or has finished sending, while a call
+//! waits.
+//!
+//! - At most the bytes up to the next blank line are given while a head is read. When hyper hands the request to its
+//!   handler, what it was given ends exactly with that head, and so the announced length of the body says where the
+//!   request ends. See [`Pause`] for bodies in chunks.
+//! - While the call runs, hyper gets nothing. What arrives, or has arrived in the same segment, raises the connection's
+//!   [`Interrupt`](crate::conn::Interrupt). So does the end of input, which hyper would take for a reason to give up:
+//!   it is held back until the answer is out. Inside a body it is not: there it means that the body is cut short.
+//! - Nor does hyper hear of a broken connection while a call runs, so no call is ever dropped half-way.
+//! - Answers to requests that came together leave together.
+//! - Time limits on both directions.
+
+use super::line::{Line, Pause, Phase};
+use crate::listen::deadline::Deadline;
+use crate::listen::linger;
+use bytes::{Buf, BytesMut};
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// From the first byte of a head to its last.
+const HEAD: Duration = Duration::from_secs(30);
+/// Between two bytes of a body.
+const BODY: Duration = Duration::from_secs(120);
+/// Between two requests, or before the first one, as long as nobody has logged in.
+const IDLE: Duration = Duration::from_secs(60);
+/// The same once somebody has. The sync client keeps connections for reuse, and counts on more than ten minutes.
+const IDLE_LOGGED_IN: Duration = Duration::from_secs(4000);
+/// How long a client may leave an answer unread.
+const STALLED: Duration = Duration::from_secs(120);
+
+/// How much is read ahead while a call runs. It is kept for as long as the call takes, so it is little.
+const AHEAD_BYTES: usize = 1024;
+/// How many bytes of answers may wait for further answers.
+const TOGETHER_BYTES: usize = 16 * 1024;
+
+/// What is being waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    Request,
+    Head,
+    Body,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct Watch<S> {
+    io: S,
+    line: Arc<Line>,
+    /// What has arrived and may not be given yet.
+    held: BytesMut,
+    /// How the client finished sending, once it did: properly, or with an error that hyper is still to hear of.
+    ended: Option<Result<(), io::Error>>,
+    /// What precedes the next byte to be given.
+    blank: BlankLine,
+    /// Whether any byte of a head has been given.
+    head_begun: bool,
+    /// Answers that wait for further ones.
+    out: BytesMut,
+    /// Whether writing has failed.
+    is_broken: bool,
+    waits_for: Option<Wait>,
+    reading: Deadline,
+    writing: Deadline,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
+    /// Wraps a stream of which `first` has been read already.
+    pub(super) fn new(io: S, first: &[u8], line: Arc<Line>) -> Self {
+        Self {
+            io,
+            line,
+            held: BytesMut::from(first),
+            ended: None,
+            blank: BlankLine::No,
+            head_begun: false,
+            out: BytesMut::new(),
+            is_broken: false,
+            waits_for: None,
+            reading: Deadline::default(),
+            writing: Deadline::default(),
+        }
+    }
+
+    /// Ends the connection, once hyper is done with it.
+    pub(super) async fn close(mut self) {
+        let is_written = poll_fn(|cx| self.poll_write_out(cx)).await.is_ok() && !self.is_broken;
+        // If the client has ended its side there is nothing that a reset could destroy.
+        if is_written && self.ended.is_none() {
+            linger::close(self.io).await;
+        }
+    }
+
+    /// Notes that hyper was given so many bytes.
+    fn given(&mut self, phase: Phase, count: usize) {
+        let next = match phase {
+            Phase::Head => {
+                self.head_begun = true;
+                // The whole head has to come within one limit, however many pieces it comes in.
+                self.waits_for = self.waits_for.filter(|wait| *wait == Wait::Head);
+                return;
+            }
+            Phase::Body(left) => match left.saturating_sub(count as u64) {
+                0 => Phase::Call,
+                left => Phase::Body(left),
+            },
+            Phase::Chunks(_) if self.blank == BlankLine::Found => Phase::Chunks(Pause::AtBlankLine),
+            Phase::Chunks(_) => Phase::Chunks(Pause::No),
+            Phase::Call | Phase::Answer | Phase::Answered => return,
+        };
+        self.waits_for = None;
+        self.line.state().phase = next;
+    }
+
+    /// Gives hyper what it may have now.
+    fn give(
+        &mut self,
+        cx: &mut Context<'_>,
+        phase: Phase,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.held.is_empty() {
+            let fitting = &self.held[..self.held.len().min(buf.remaining())];
+            let count = allowance(phase, &mut self.blank, fitting);
+            buf.put_slice(&self.held[..count]);
+            self.held.advance(count);
+            if self.held.is_empty() {
+                self.held = BytesMut::new();
+            }
+            self.given(phase, count);
+            return Poll::Ready(Ok(()));
+        }
+        if let Some(ended) = &mut self.ended {
+            return Poll::Ready(std::mem::replace(ended, Ok(())));
+        }
+        let start = buf.filled().len();
+        match Pin::new(&mut self.io).poll_read(cx, buf) {
+            Poll::Pending => return self.limit(cx, phase),
+            Poll::Ready(Err(error)) => {
+                self.ended = Some(Ok(()));
+                return Poll::Ready(Err(error));
+            }
+            Poll::Ready(Ok(())) => {}
+        }
+        let arrived = &buf.filled()[start..];
+        if arrived.is_empty() {
+            self.ended = Some(Ok(()));
+            return Poll::Ready(Ok(()));
+        }
+        let count = allowance(phase, &mut self.blank, arrived);
+        self.held.extend_from_slice(&arrived[count..]);
+        buf.set_filled(start + count);
+        self.given(phase, count);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Nothing has arrived: looks whether it has been too long.
+    fn limit(&mut self, cx: &mut Context<'_>, phase: Phase) -> Poll<io::Result<()>> {
+        let (wait, limit) = match phase {
+            Phase::Head if self.head_begun => (Wait::Head, HEAD),
+            Phase::Head if self.line.conn.is_logged_in() => (Wait::Request, IDLE_LOGGED_IN),
+            Phase::Head => (Wait::Request, IDLE),
+            Phase::Body(_) | Phase::Chunks(_) => (Wait::Body, BODY),
+            Phase::Call | Phase::Answer | Phase::Answered => return Poll::Pending,
+        };
+        if self.waits_for != Some(wait) {
+            self.waits_for = Some(wait);
+            self.reading.set(limit);
+        }
+        ready!(self.reading.poll(cx));
+        tracing::debug!(peer = %self.line.conn.peer, ?wait, "a client was silent for too long");
+        self.ended = Some(Ok(()));
+        Poll::Ready(match wait {
+            // hyper takes it for the end of the connection, or of an unfinished head, and closes.
+            Wait::Request | Wait::Head => Ok(()),
+            Wait::Body => Err(io::ErrorKind::TimedOut.into()),
+        })
+    }
+
+    /// Looks for what follows the request that is being handled. Answers whether anything does.
+    fn look_ahead(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.held.is_empty() && self.ended.is_none() {
+            let mut space = [MaybeUninit::uninit(); AHEAD_BYTES];
+            let mut buf = ReadBuf::uninit(&mut space);
+            match Pin::new(&mut self.io).poll_read(cx, &mut buf) {
+                Poll::Pending => return false,
+                Poll::Ready(Err(error)) => self.ended = Some(Err(error)),
+                Poll::Ready(Ok(())) if buf.filled().is_empty() => self.ended = Some(Ok(())),
+                Poll::Ready(Ok(())) => self.held.extend_from_slice(buf.filled()),
+            }
+        }
+        true
+    }
+
+    /// Whether an answer of this size is to wait for the answers to requests that have already arrived.
+    fn waits_for_others(&self, size: usize) -> bool {
+        let is_followed = !self.held.is_empty() || !self.out.is_empty();
+        is_followed && self.out.len().saturating_add(size) <= TOGETHER_BYTES
+    }
+
+    /// Writes the answers that have waited.
+    fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.out.is_empty() {
+            let written = Pin::new(&mut self.io).poll_write(cx, &self.out);
+            let count = ready!(self.written(cx, written))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.out.advance(count);
+        }
+        self.out = BytesMut::new();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Looks whether a client has taken no bytes for too long.
+    fn written<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        match written {
+            Poll::Pending => {
+                if !self.writing.is_set() {
+                    self.writing.set(STALLED);
+                }
+                self.writing
+                    .poll(cx)
+                    .map(|()| Err(io::ErrorKind::TimedOut.into()))
+            }
+            Poll::Ready(written) => {
+                self.writing.clear();
+                Poll::Ready(written)
+            }
+        }
+    }
+
+    /// Notes that writing has failed. hyper hears of it when it has an answer to write, but not while a call runs.
+    fn broken(&mut self, error: io::Error) -> io::Result<()> {
+        self.is_broken = true;
+        self.out = BytesMut::new();
+        let is_call = self.line.state().phase.is_call();
+        if !is_call {
+            return Err(error);
+        }
+        self.line.conn.interrupt.raise();
+        Ok(())
+    }
+
+    /// Begins to wait for the next request, now that the answer to the last one is out.
+    fn next_request(&mut self, cx: &mut Context<'_>) {
+        self.head_begun = false;
+        self.blank = BlankLine::No;
+        self.waits_for = None;
+        // hyper was told to wait while the call ran, and reads on only when it is woken. If there is nothing to read, it
+        // is enough that the stream or the time limit wakes it later.
+        if self.look_ahead(cx) || self.limit(cx, Phase::Head).is_ready() {
+            self.line.state().wake_reader();
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Watch<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let me = &mut *self;
+        let phase = {
+            let mut state = me.line.state();
+            match state.phase {
+                Phase::Head | Phase::Body(_) | Phase::Chunks(Pause::No) => {}
+                Phase::Chunks(_) => {
+                    state.hyper_asks(cx);
+                    return Poll::Pending;
+                }
+                Phase::Call | Phase::Answer | Phase::Answered => {
+                    state.reader = Some(cx.waker().clone())
+                }
+            }
+            state.phase
+        };
+        match phase {
+            Phase::Call => {
+                if me.look_ahead(cx) && !me.line.conn.interrupt.is_raised() {
+                    me.line.conn.interrupt.raise();
+                }
+                Poll::Pending
+            }
+            Phase::Answer | Phase::Answered => Poll::Pending,
+            Phase::Head | Phase::Body(_) | Phase::Chunks(_) => me.give(cx, phase, buf),
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watch<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let me = &mut *self;
+        let size = slices.iter().map(|slice| slice.len()).sum();
+        if me.is_broken {
+            return Poll::Ready(me.broken(io::ErrorKind::BrokenPipe.into()).map(|()| size));
+        }
+        if me.waits_for_others(size) {
+            for slice in slices {
+                me.out.extend_from_slice(slice);
+            }
+            return Poll::Ready(Ok(size));
+        }
+        let written = match me.poll_write_out(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Err(error)) => Err(error),
+            Poll::Ready(Ok(())) => {
+                let written = Pin::new(&mut me.io).poll_write_vectored(cx, slices);
+                ready!(me.written(cx, written))
+            }
+        };
+        Poll::Ready(written.or_else(|error| me.broken(error).map(|()| size)))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let me = &mut *self;
+        let is_answered = me.line.state().phase == Phase::Answered;
+        // A further request may be answered at once. If it is not, hyper flushes again before it waits for anything.
+        if !(is_answered && me.waits_for_others(0)) && !me.is_broken {
+            let flushed = match ready!(me.poll_write_out(cx)) {
+                Ok(()) => {
+                    let flushed = Pin::new(&mut me.io).poll_flush(cx);
+                    ready!(me.written(cx, flushed))
+                }
+                Err(error) => Err(error),
+            };
+            flushed.or_else(|error| me.broken(error))?;
+        }
+        if is_answered {
+            me.line.state().phase = Phase::Head;
+            me.next_request(cx);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_write_out(cx))?;
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+/// How many of these bytes hyper may have.
+fn allowance(phase: Phase, blank: &mut BlankLine, bytes: &[u8]) -> usize {
+    match phase {
+        Phase::Head | Phase::Chunks(_) => blank.find(bytes).unwrap_or(bytes.len()),
+        Phase::Body(left) => usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len()),
+        Phase::Call | Phase::Answer | Phase::Answered => 0,
+    }
+}
+
+/// Finds the first blank line, however the bytes are cut into pieces.
+///
+/// This is a superset of what ends a head: hyper takes bare line feeds for line ends too. Finding one too many only means
+/// that hyper asks once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BlankLine {
+    /// What came last has nothing to do with one.
+    No,
+    /// A line has ended.
+    LineFeed,
+    /// A line has ended, and the next one begins with a carriage return.
+    CarriageReturn,
+    /// What came last was one.
+    Found,
+}
+
+impl BlankLine {
+    /// The length of `bytes` through the next blank line, if there is one.
+    fn find(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            at += 1;
+            *self = match (*self, byte) {
+                (Self::LineFeed | Self::CarriageReturn, b'\n') => Self::Found,
+                (Self::LineFeed, b'\r') => Self::CarriageReturn,
+                (_, b'\n') => Self::LineFeed,
+                _ => {
+                    *self = Self::No;
+                    // Most bytes are of no interest.
+                    at += memchr::memchr(b'\n', &bytes[at..]).unwrap_or(bytes.len() - at);
+                    continue;
+                }
+            };
+            if *self == Self::Found {
+                return Some(at);
+            }
+        }
+        None
+    }
+}
