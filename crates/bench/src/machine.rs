@@ -123,12 +123,12 @@ mod tests {
     #[test]
     fn the_nearest_mount_above_a_folder_counts() {
         let mounts = "/dev/a / ext4 rw,relatime 0 0\n\
-            tmpfs /tmp tmpfs rw 0 0\n\
-            /dev/b /tmpx xfs rw 0 0\n\
-            /dev/c /tmp btrfs ro 0 0\n";
+            tmpfs /srv tmpfs rw 0 0\n\
+            /dev/b /srvx xfs rw 0 0\n\
+            /dev/c /srv btrfs ro 0 0\n";
         let found = |dir: &str| file_system(mounts, Path::new(dir));
-        assert_eq!(found("/tmp/x").as_deref(), Some("btrfs (ro)"));
-        assert_eq!(found("/tmpx").as_deref(), Some("xfs (rw)"));
+        assert_eq!(found("/srv/x").as_deref(), Some("btrfs (ro)"));
+        assert_eq!(found("/srvx").as_deref(), Some("xfs (rw)"));
         assert_eq!(found("/home").as_deref(), Some("ext4 (rw,relatime)"));
         assert_eq!(file_system("", Path::new("/")), None);
     }

@@ -6,7 +6,7 @@ use std::fmt::{Display, Formatter, Result, Write};
 
 const HOW: &str = "\
 This page is written by the benchmark program. `make bench` measures and prints the same tables; \
-`make bench BENCH="--write-docs docs/benchmarks.md --date YYYY-MM-DD"` writes them here as well.
+`make bench BENCH=\"--write-docs docs/benchmarks.md --date YYYY-MM-DD\"` writes them here as well.
 
 ## How it is measured
 
