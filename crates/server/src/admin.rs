@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::http::{Answer, page, refusal};
+use crate::listen::Listeners;
 use ::http::header::CONTENT_TYPE;
 use ::http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 /// Connections at once; the next one waits.
@@ -28,15 +30,22 @@ const PROBE: Duration = Duration::from_secs(5);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `/healthz`, `/readyz` and `/metrics` until the server is to stop.
-pub async fn serve(app: Arc<App>, listener: TcpListener) {
-    tokio::select! {
-        () = accept(&app, &listener) => {}
-        () = app.stopped() => {}
+pub async fn serve(listeners: Listeners, app: Arc<App>) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut acceptors = JoinSet::new();
+    for listener in listeners.sockets {
+        let (app, places) = (app.clone(), places.clone());
+        acceptors.spawn(async move {
+            tokio::select! {
+                () = accept(&app, &listener, &places) => {}
+                () = app.stopped() => {}
+            }
+        });
     }
+    while acceptors.join_next().await.is_some() {}
 }
 
-async fn accept(app: &Arc<App>, listener: &TcpListener) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+async fn accept(app: &Arc<App>, listener: &TcpListener, places: &Arc<Semaphore>) {
     loop {
         let Ok(place) = places.clone().acquire_owned().await else {
             return;

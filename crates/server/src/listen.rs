@@ -43,7 +43,7 @@ const KEEPALIVE: Duration = Duration::from_secs(120);
 /// Addresses that are listened on.
 #[derive(Debug)]
 pub struct Listeners {
-    sockets: Vec<TcpListener>,
+    pub(crate) sockets: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
 }
 

@@ -2,8 +2,8 @@
 
 mod local;
 
+use crate::clock::Clock;
 use crate::config::Config;
-use pileus_wire::UnixTime;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::{Ticketer, default_provider};
 use rustls::pki_types::pem::PemObject;
@@ -19,7 +19,7 @@ pub struct Tls {
     /// Does the handshakes.
     pub acceptor: TlsAcceptor,
     /// The certificate of the local authority that clients have to trust, if the server made its own.
-    pub ca: Option<PathBuf>,
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Why there is no TLS, in words for the person who starts the server.
@@ -46,25 +46,21 @@ fn because<E: fmt::Display>(what: &str, path: &Path) -> impl FnOnce(E) -> Cannot
 ///
 /// # Errors
 /// When files are missing, cannot be read or written, or do not fit together.
-pub fn load(
-    config: &Config,
-    listening: &[SocketAddr],
-    now: UnixTime,
-) -> Result<Option<Tls>, CannotProtect> {
+pub fn acceptor(config: &Config, listening: &[SocketAddr]) -> Result<Option<Tls>, CannotProtect> {
     match (&config.tls_cert, &config.tls_key) {
         (Some(cert), Some(key)) => Ok(Some(Tls {
-            acceptor: acceptor(cert, key)?,
-            ca: None,
+            acceptor: read(cert, key)?,
+            ca_file: None,
         })),
         (None, None) if config.tls_self_signed => {
             let files = local::provide(
                 &config.data.join("tls"),
                 &local::names(config, listening),
-                now,
+                Clock::default().now(),
             )?;
             Ok(Some(Tls {
-                acceptor: acceptor(&files.cert, &files.key)?,
-                ca: Some(files.ca),
+                acceptor: read(&files.cert, &files.key)?,
+                ca_file: Some(files.ca),
             }))
         }
         (None, None) => Ok(None),
@@ -74,7 +70,7 @@ pub fn load(
     }
 }
 
-fn acceptor(cert: &Path, key: &Path) -> Result<TlsAcceptor, CannotProtect> {
+fn read(cert: &Path, key: &Path) -> Result<TlsAcceptor, CannotProtect> {
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect)
         .map_err(because("cannot read the certificate", cert))?;

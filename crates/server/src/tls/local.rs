@@ -12,10 +12,10 @@ use rcgen::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -107,7 +107,12 @@ pub(super) fn provide(
     names: &BTreeSet<String>,
     now: UnixTime,
 ) -> Result<Files, CannotProtect> {
-    fs::create_dir_all(folder).map_err(because("cannot use the folder", folder))?;
+    // What lies in the data folder, which may not exist yet, is nobody else's business.
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(because("cannot use the folder", folder))?;
     let files = Files {
         ca: folder.join("ca.pem"),
         cert: folder.join("server.pem"),
