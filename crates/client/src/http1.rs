@@ -33,7 +33,7 @@ const NAME: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.');
 
-const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The request of a call without data: a form, so that no secret gets into the URL.
 pub(crate) fn call(
@@ -46,15 +46,10 @@ pub(crate) fn call(
     let mut form = String::new();
     write_query(&mut form, params);
     let target = format!("/{}", utf8_percent_encode(name, NAME));
-    let mut out = begin("POST", &target, &address.authority(), agent);
-    if let Some(credentials) = credentials {
-        line(&mut out, &header::AUTHORIZATION, credentials);
-    }
-    line(&mut out, &header::CONTENT_TYPE, &FORM);
-    line(&mut out, &header::CONTENT_LENGTH, &form.len().into());
-    out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(form.as_bytes());
-    out
+    let mut out = begin("POST", &target);
+    common(&mut out, address, agent, credentials);
+    line(&mut out, &header::CONTENT_TYPE, FORM);
+    end(out, form.len() as u64, form.as_bytes())
 }
 
 /// The head of a call's request that is followed by `data_bytes` of data.
@@ -68,55 +63,64 @@ pub(crate) fn call_with_data(
 ) -> Vec<u8> {
     let mut target = format!("/{}?", utf8_percent_encode(name, NAME));
     write_query(&mut target, params);
-    let mut out = begin("PUT", &target, &address.authority(), agent);
-    if let Some(credentials) = credentials {
-        line(&mut out, &header::AUTHORIZATION, credentials);
-    }
-    line(&mut out, &header::CONTENT_LENGTH, &data_bytes.into());
-    out.extend_from_slice(b"\r\n");
-    out
+    let mut out = begin("PUT", &target);
+    common(&mut out, address, agent, credentials);
+    end(out, data_bytes, b"")
 }
 
 /// A whole request. Headers it needs and does not have are added.
 pub(crate) fn request(address: &Address, agent: &str, request: &Request<Bytes>) -> Vec<u8> {
+    let target = request.uri().path_and_query();
+    let target = target.map_or("/", |target| target.as_str());
+    let mut out = begin(request.method().as_str(), target);
     let headers = request.headers();
-    let authority = match headers.get(header::HOST) {
-        Some(host) => String::from_utf8_lossy(host.as_bytes()).into_owned(),
-        None => address.authority(),
-    };
-    let target = request
-        .uri()
-        .path_and_query()
-        .map_or("/", |target| target.as_str());
-    let mut out = begin(request.method().as_str(), target, &authority, agent);
-    for (name, value) in headers.iter().filter(|(name, _)| **name != header::HOST) {
+    if !headers.contains_key(header::HOST) {
+        line(&mut out, &header::HOST, address.authority());
+    }
+    if !headers.contains_key(header::USER_AGENT) {
+        line(&mut out, &header::USER_AGENT, agent);
+    }
+    for (name, value) in headers {
         line(&mut out, name, value);
     }
+    let body = request.body();
     let sized = headers.contains_key(header::CONTENT_LENGTH)
         || headers.contains_key(header::TRANSFER_ENCODING);
     let may_have_body = matches!(*request.method(), Method::POST | Method::PUT);
-    if !sized && (may_have_body || !request.body().is_empty()) {
-        line(
-            &mut out,
-            &header::CONTENT_LENGTH,
-            &request.body().len().into(),
-        );
+    if !sized && (may_have_body || !body.is_empty()) {
+        return end(out, body.len() as u64, body);
     }
     out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(request.body());
+    out.extend_from_slice(body);
     out
 }
 
-fn begin(method: &str, target: &str, authority: &str, agent: &str) -> Vec<u8> {
-    format!("{method} {target} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: {agent}\r\n")
-        .into_bytes()
+fn begin(method: &str, target: &str) -> Vec<u8> {
+    format!("{method} {target} HTTP/1.1\r\n").into_bytes()
 }
 
-fn line(out: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
+/// Adds the headers that every call has.
+fn common(out: &mut Vec<u8>, address: &Address, agent: &str, credentials: Option<&HeaderValue>) {
+    line(out, &header::HOST, address.authority());
+    line(out, &header::USER_AGENT, agent);
+    if let Some(credentials) = credentials {
+        line(out, &header::AUTHORIZATION, credentials);
+    }
+}
+
+fn line(out: &mut Vec<u8>, name: &HeaderName, value: impl AsRef<[u8]>) {
     out.extend_from_slice(name.as_str().as_bytes());
     out.extend_from_slice(b": ");
-    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(value.as_ref());
     out.extend_from_slice(b"\r\n");
+}
+
+/// Ends the head with the length of the body, and appends what of the body is there.
+fn end(mut out: Vec<u8>, body_bytes: u64, body: &[u8]) -> Vec<u8> {
+    line(&mut out, &header::CONTENT_LENGTH, body_bytes.to_string());
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(body);
+    out
 }
 
 /// The head of an answer.
