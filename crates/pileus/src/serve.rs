@@ -4,7 +4,7 @@ use pileus_server::app::App;
 use pileus_server::clock::Clock;
 use pileus_server::config::Config;
 use pileus_server::rules::accounts::{NewUser, add_user, sealed};
-use pileus_server::{admin, jobs, listen, password, secrets, start, tls};
+use pileus_server::{admin, jobs, listen, secrets, start, tls};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;

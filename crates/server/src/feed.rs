@@ -55,7 +55,11 @@ impl Feed {
     /// Changes of other nodes may have been missed: everybody looks.
     pub fn wake_all(&self) {
         for shard in self.shards.iter() {
-            for notify in shard.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            for notify in shard
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .values()
+            {
                 notify.notify_waiters();
             }
         }

@@ -33,7 +33,8 @@ fn because<E: std::fmt::Display>(what: &str, path: &Path) -> impl Fn(E) -> Canno
 /// # Errors
 /// When one of them cannot be opened; the message says which and why.
 pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>, CannotOpen> {
-    make_private_folder(&config.data).map_err(because("cannot use the data folder", &config.data))?;
+    make_private_folder(&config.data)
+        .map_err(because("cannot use the data folder", &config.data))?;
     let key_file = config.data.join("secret.key");
     let secrets = Secrets::load(&key_file).map_err(because("cannot read or make", &key_file))?;
     let settings = config.clone();
@@ -65,7 +66,10 @@ pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>, CannotOpen> 
 /// What lies in the data folder is nobody else's business.
 fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
 }
 
 fn open_database(config: &Config) -> Result<Db, CannotOpen> {
@@ -75,8 +79,12 @@ fn open_database(config: &Config) -> Result<Db, CannotOpen> {
             Synchronous::Full => pileus_store::Synchronous::Full,
             Synchronous::Normal => pileus_store::Synchronous::Normal,
         };
-        let options = SqliteOptions { synchronous, ..SqliteOptions::default() };
-        return Db::open_sqlite(&file, &options).map_err(because("cannot open the database", &file));
+        let options = SqliteOptions {
+            synchronous,
+            ..SqliteOptions::default()
+        };
+        return Db::open_sqlite(&file, &options)
+            .map_err(because("cannot open the database", &file));
     }
     let mut options = PostgresOptions::default();
     if config.database_threads > 0 {
@@ -84,13 +92,16 @@ fn open_database(config: &Config) -> Result<Db, CannotOpen> {
         options.readers = (config.database_threads / 2).max(1);
     }
     // The URL may hold a password, so it is not shown.
-    Db::open_postgres(&config.database, &options).map_err(|error| CannotOpen(format!("cannot open the database: {error}")))
+    Db::open_postgres(&config.database, &options)
+        .map_err(|error| CannotOpen(format!("cannot open the database: {error}")))
 }
 
 async fn open_blobs(config: &Config) -> Result<BlobStore, CannotOpen> {
     if config.blobs == "disk" {
         let folder = config.data.clone();
-        return BlobStore::disk(&folder).await.map_err(because("cannot use the blob folder in", &folder));
+        return BlobStore::disk(&folder)
+            .await
+            .map_err(because("cannot use the blob folder in", &folder));
     }
     let s3 = &config.s3;
     let settings = S3Config {
@@ -102,5 +113,6 @@ async fn open_blobs(config: &Config) -> Result<BlobStore, CannotOpen> {
         prefix: s3.prefix.clone(),
         allow_http: s3.endpoint.starts_with("http://"),
     };
-    BlobStore::s3(&settings).map_err(|error| CannotOpen(format!("cannot use the S3 store: {error}")))
+    BlobStore::s3(&settings)
+        .map_err(|error| CannotOpen(format!("cannot use the S3 store: {error}")))
 }

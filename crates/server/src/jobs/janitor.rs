@@ -51,7 +51,9 @@ pub async fn run(app: Arc<App>) {
 /// One round: everything whose time is over.
 pub async fn tidy(app: &Arc<App>) -> Answer<()> {
     let now = app.clock.now().0;
-    let retention = i64::try_from(app.config.retention_days).unwrap_or(i64::MAX / DAY_SECONDS).saturating_mul(DAY_SECONDS);
+    let retention = i64::try_from(app.config.retention_days)
+        .unwrap_or(i64::MAX / DAY_SECONDS)
+        .saturating_mul(DAY_SECONDS);
     let before = now.saturating_sub(retention);
     while clear_trash(app, before, now).await? > 0 {}
     while clear_revisions(app, before, now).await? > 0 {}
@@ -121,7 +123,9 @@ async fn clear_contents(app: &Arc<App>, before: i64) -> Answer<usize> {
 }
 
 async fn delete_blob(app: &App, key: &[u8]) {
-    let Ok(key) = <[u8; 16]>::try_from(key) else { return };
+    let Ok(key) = <[u8; 16]>::try_from(key) else {
+        return;
+    };
     if let Err(error) = app.blobs.delete(&BlobKey::from_bytes(key)).await {
         // The next look through the blob store finds it again.
         tracing::warn!(%error, "a blob could not be removed");
