@@ -18,8 +18,9 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// What the server prints before the address of its listener.
 const LISTENING: &str = "listening on http://";
 
-/// Where the program is: `PILEUS_BIN`, or else beside the running test in the target folder, built now by cargo.
-pub fn program() -> Result<PathBuf> {
+/// Where the program is: `PILEUS_BIN`, or else in the target folder of the running test, built now by cargo. With
+/// `release` it is the release build, otherwise the one of the test's own profile.
+pub fn program(release: bool) -> Result<PathBuf> {
     if let Some(program) = std::env::var_os("PILEUS_BIN") {
         return Ok(program.into());
     }
@@ -31,16 +32,18 @@ pub fn program() -> Result<PathBuf> {
     } else {
         folder
     };
-    let is_release = profile.ends_with("release");
+    let target = profile.parent().unwrap_or(profile);
+    let release = release || profile.ends_with("release");
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     build
         .args(["build", "--quiet", "--package", "pileus"])
-        .args(is_release.then_some("--release"));
-    build.env("CARGO_TARGET_DIR", profile.parent().unwrap_or(profile));
-    if !build.status()?.success() {
+        .args(release.then_some("--release"));
+    if !build.env("CARGO_TARGET_DIR", target).status()?.success() {
         return Err("cargo build --package pileus failed".into());
     }
-    Ok(profile.join("pileus"))
+    Ok(target
+        .join(if release { "release" } else { "debug" })
+        .join("pileus"))
 }
 
 /// How a server is set up.

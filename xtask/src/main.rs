@@ -1,5 +1,6 @@
 //! Chores of the repository: `cargo xtask --help` lists them.
 
+mod kill;
 mod reference;
 
 use std::process::ExitCode;
@@ -17,10 +18,13 @@ struct Cli {
 enum Chore {
     /// Write the generated reference documents
     Gen(reference::Args),
+    /// Kill a loaded server again and again, and look whether anything is lost
+    Kill(kill::Args),
 }
 
 fn main() -> ExitCode {
     match Cli::parse().chore {
         Chore::Gen(args) => reference::run(&args),
+        Chore::Kill(args) => kill::run(&args),
     }
 }

@@ -1,8 +1,28 @@
-//! Random calls, compared with a model.
+//! Random calls to the methods of the tree, compared with a model in memory.
+//!
+//! - [`account`] is the model: what an account holds, and which calls it refuses; [`effect`] is what the others do to it.
+//! - [`step`] turns random numbers into calls that fit the present state.
+//! - [`replica`] follows the change feed as a client does.
+//! - [`session`] makes the calls and compares; when something differs, [`run`] looks for fewer calls that still show
+//!   it.
+
+mod account;
+pub mod answer;
+mod effect;
+pub mod replica;
+mod session;
+mod step;
 
 use crate::Result;
 use crate::connection::Protocol;
+use crate::random::Random;
 use crate::server::Server;
+use session::{Failed, Session};
+use std::time::{Duration, Instant};
+use step::Wish;
+
+/// How long the search for fewer calls may take.
+const SHRINK_LIMIT: Duration = Duration::from_secs(120);
 
 /// What a run of the model test does.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +35,51 @@ pub struct Settings {
     pub seed: u64,
 }
 
-/// Runs.
-pub fn run(_server: &Server, _settings: &Settings, _run: usize) -> Result<()> {
-    Ok(())
+/// Makes random calls on new accounts of a server. The error tells the shortest list of calls that was found to go
+/// wrong. `run` tells the accounts of this run from those of others.
+pub fn run(server: &Server, settings: &Settings, run: usize) -> Result<()> {
+    let mut random = Random::new(settings.seed);
+    let wishes: Vec<Wish> = (0..settings.calls)
+        .map(|_| Wish::random(&mut random))
+        .collect();
+    let mut names = (0..).map(|attempt| format!("model+{run}.{attempt}"));
+    let mut attempt = |wishes: &[Wish]| {
+        let name = names.next().unwrap_or_default();
+        Session::new(server, settings.protocol, &name)?.play(wishes)
+    };
+    let Some(failed) = attempt(&wishes)? else {
+        return Ok(());
+    };
+    let failed = shrink(wishes, failed, &mut attempt)?;
+    Err(format!("seed {}: {failed}", settings.seed).into())
+}
+
+/// Looks for fewer wishes that still fail, by leaving out ever smaller stretches.
+fn shrink(
+    mut wishes: Vec<Wish>,
+    mut failed: Failed,
+    attempt: &mut impl FnMut(&[Wish]) -> Result<Option<Failed>>,
+) -> Result<Failed> {
+    let deadline = Instant::now() + SHRINK_LIMIT;
+    wishes.truncate(failed.wishes);
+    let mut length = wishes.len().div_ceil(2);
+    while length > 0 && Instant::now() < deadline {
+        let mut start = 0;
+        let mut left_out_some = false;
+        while start < wishes.len() && Instant::now() < deadline {
+            let mut fewer = wishes.clone();
+            fewer.drain(start..(start + length).min(wishes.len()));
+            match attempt(&fewer)? {
+                Some(still) => {
+                    fewer.truncate(still.wishes);
+                    (wishes, failed, left_out_some) = (fewer, still, true);
+                }
+                None => start += length,
+            }
+        }
+        if length > 1 || !left_out_some {
+            length /= 2;
+        }
+    }
+    Ok(failed)
 }

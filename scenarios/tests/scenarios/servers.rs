@@ -58,7 +58,7 @@ impl Servers {
     /// No servers yet. Builds the program.
     pub fn new() -> Result<Self> {
         Ok(Self {
-            program: program()?,
+            program: program(false)?,
             folder: tempfile::Builder::new()
                 .prefix("pileus-scenarios.")
                 .tempdir()?,
