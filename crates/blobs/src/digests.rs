@@ -5,6 +5,8 @@ use std::fmt;
 use sha1::Digest as _;
 use sha1::digest::common::hazmat::{SerializableState, SerializedState};
 
+use crate::md5::Md5;
+
 /// Size and hashes of a content.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Digests {
@@ -45,7 +47,7 @@ impl Digests {
 #[derive(Clone, Default)]
 pub struct Hasher {
     sha: ShaHasher,
-    md5: md5::Md5,
+    md5: Md5,
 }
 
 /// First byte of a saved state; changes when the layout does.
@@ -70,7 +72,7 @@ impl Hasher {
 
     /// The digests of everything that was taken.
     pub fn finish(self) -> Digests {
-        self.sha.finish(self.md5.finalize().into())
+        self.sha.finish(self.md5.finish())
     }
 
     /// The state as bytes, about 300 of them, for [`Hasher::restore`].
@@ -83,7 +85,7 @@ impl Hasher {
         saved.extend_from_slice(&self.sha.crc32.clone().finalize().to_le_bytes());
         saved.extend_from_slice(&self.sha.sha1.serialize());
         saved.extend_from_slice(&self.sha.sha256.serialize());
-        saved.extend_from_slice(&self.md5.serialize());
+        saved.extend_from_slice(&self.md5.save());
         saved.extend_from_slice(&crc32fast::hash(&saved).to_le_bytes());
         saved
     }
@@ -104,10 +106,15 @@ impl Hasher {
         let crc32 = u32::from_le_bytes(*take::<4>(&mut rest)?);
         let sha1 = restore_state(&mut rest)?;
         let sha256 = restore_state(&mut rest)?;
-        let md5 = restore_state(&mut rest)?;
+        let md5 = Md5::restore(take(&mut rest)?, size);
         let crc32 = crc32fast::Hasher::new_with_initial_len(crc32, size);
         rest.is_empty().then_some(Self {
-            sha: ShaHasher { size, sha1, sha256, crc32 },
+            sha: ShaHasher {
+                size,
+                sha1,
+                sha256,
+                crc32,
+            },
             md5,
         })
     }
@@ -115,7 +122,9 @@ impl Hasher {
 
 impl fmt::Debug for Hasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hasher").field("size", &self.size()).finish_non_exhaustive()
+        f.debug_struct("Hasher")
+            .field("size", &self.size())
+            .finish_non_exhaustive()
     }
 }
 
@@ -180,7 +189,10 @@ mod tests {
     fn known_vectors() {
         let empty = Digests::of(b"");
         assert_eq!(empty.size, 0);
-        assert_eq!(hex::encode(empty.sha1), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+        assert_eq!(
+            hex::encode(empty.sha1),
+            "da39a3ee5e6b4b0d3255bfef95601890afd80709"
+        );
         assert_eq!(
             hex::encode(empty.sha256),
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -190,7 +202,10 @@ mod tests {
 
         let check = Digests::of(b"123456789");
         assert_eq!(check.size, 9);
-        assert_eq!(hex::encode(check.sha1), "f7c3bc1d808e04732adf679965ccc34ca7ae3441");
+        assert_eq!(
+            hex::encode(check.sha1),
+            "f7c3bc1d808e04732adf679965ccc34ca7ae3441"
+        );
         assert_eq!(
             hex::encode(check.sha256),
             "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"
@@ -212,14 +227,20 @@ mod tests {
         let mut hasher = Hasher::new();
         hasher.update(&[7; 1000]);
         let saved = hasher.save();
-        assert_eq!(Hasher::restore(&saved).unwrap().finish(), Digests::of(&[7; 1000]));
+        assert_eq!(
+            Hasher::restore(&saved).unwrap().finish(),
+            Digests::of(&[7; 1000])
+        );
         for bit in 0..saved.len() * 8 {
             let mut damaged = saved.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
             assert!(Hasher::restore(&damaged).is_none(), "bit {bit}");
         }
         for length in 0..saved.len() {
-            assert!(Hasher::restore(&saved[..length]).is_none(), "length {length}");
+            assert!(
+                Hasher::restore(&saved[..length]).is_none(),
+                "length {length}"
+            );
         }
     }
 

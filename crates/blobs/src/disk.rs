@@ -23,9 +23,7 @@ use tokio::task::spawn_blocking;
 use self::staged::Staged;
 use crate::{BlobKey, Error, Result};
 
-pub(crate) use read::open;
 pub(crate) use staged::DiskStage;
-pub(crate) use walk::list;
 
 /// A directory that holds blobs.
 pub(crate) struct Disk {
@@ -40,14 +38,26 @@ impl Disk {
     pub(crate) fn open(root: &Path) -> Result<Self> {
         let open = |root: &Path| {
             create_dir(&root.join("staging"))?;
-            create_dir(&root.join("blobs"))?;
-            // They may be there since a run that was killed before it could sync.
+            let blobs = root.join("blobs");
+            create_dir(&blobs)?;
+            for branch in 0..=u8::MAX {
+                match new_dir(&blobs.join(BlobKey::from_bytes([branch; 16]).branch())) {
+                    Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+                    result => result?,
+                }
+            }
+            // What exists may have been made by a run that was killed before it could sync.
+            sync_dir(&blobs)?;
             sync_dir(root)?;
             clean_staging(&root.join("staging"))
         };
         let opened = std::path::absolute(root).and_then(|root| Ok((open(&root)?, root)));
         let (staging, root) = opened.map_err(|e| Error::io("opening the blob directory", e))?;
-        Ok(Self { root, leaves: Leaves::new(), _in_use: staging })
+        Ok(Self {
+            root,
+            leaves: Leaves::new(),
+            _in_use: staging,
+        })
     }
 
     fn staging(&self, name: &str) -> PathBuf {
@@ -66,15 +76,62 @@ impl Disk {
         self.leaf(key).join(key.to_string())
     }
 
-    /// Makes the leaf directory of `key` and puts it on stable storage.
-    fn prepare_leaf(&self, key: &BlobKey) -> io::Result<()> {
+    /// Makes the leaf directory of `key`, if need be.
+    fn make_leaf(&self, key: &BlobKey) -> io::Result<()> {
+        if self.leaves.is_durable(key.leaf_number()) {
+            return Ok(());
+        }
+        match new_dir(&self.leaf(key)) {
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Puts the entries of the leaf directory of `key`, and it itself, on stable storage.
+    fn sync_leaf(&self, key: &BlobKey) -> io::Result<()> {
+        sync_dir(&self.leaf(key))?;
         if !self.leaves.is_durable(key.leaf_number()) {
-            DirBuilder::new().recursive(true).mode(0o700).create(self.leaf(key))?;
             sync_dir(&self.branch(key))?;
-            sync_dir(&self.root.join("blobs"))?;
             self.leaves.set_durable(key.leaf_number());
         }
         Ok(())
+    }
+}
+
+impl Disk {
+    /// Removes a blob; one that does not exist is removed already.
+    pub(crate) async fn delete(&self, key: &BlobKey) -> Result<()> {
+        let doing = "deleting a blob";
+        let path = self.blob(key);
+        blocking(doing, move || match fs::remove_file(path) {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io(doing, e)),
+            _ => Ok(()),
+        })
+        .await
+    }
+
+    /// The size of a blob, if it exists.
+    pub(crate) async fn size(&self, key: &BlobKey) -> Result<Option<u64>> {
+        let doing = "looking up a blob";
+        let path = self.blob(key);
+        blocking(doing, move || match fs::metadata(path) {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(Error::io(doing, e)),
+        })
+        .await
+    }
+
+    /// Proves that a blob could be written now: writes, syncs and removes a staging file.
+    pub(crate) async fn probe(self: &Arc<Self>) -> Result<()> {
+        let this = Arc::clone(self);
+        blocking("probing the blob directory", move || {
+            let mut staged = Staged::new(this)?;
+            staged.append(b"probe")?;
+            staged.sync()
+            // Dropping the staged file removes it.
+        })
+        .await
     }
 }
 
@@ -115,22 +172,31 @@ fn clean_staging(dir: &Path) -> io::Result<File> {
         for entry in fs::read_dir(dir)? {
             let entry = entry?;
             // What is not named like a blob is not ours.
-            if entry.file_name().to_str().is_some_and(|name| name.parse::<BlobKey>().is_ok()) {
+            let name = entry.file_name();
+            if name
+                .to_str()
+                .is_some_and(|name| name.parse::<BlobKey>().is_ok())
+            {
                 fs::remove_file(entry.path())?;
             }
         }
     }
-    // Not every network file system has locks. There a second process is never let in here
-    // by mistake, since nothing is ever removed.
+    // Not every network file system has locks. Without them nothing is ever removed, which
+    // wastes room but harms nobody.
     if let Err(error) = staging.lock_shared() {
         tracing::warn!(dir = %dir.display(), %error, "leftovers of crashes are not removed");
     }
     Ok(staging)
 }
 
+/// Makes a directory that nobody else can look into.
+fn new_dir(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(dir)
+}
+
 /// Makes a directory and its missing parents, and puts them on stable storage.
 fn create_dir(dir: &Path) -> io::Result<()> {
-    match (DirBuilder::new().mode(0o700).create(dir), dir.parent()) {
+    match (new_dir(dir), dir.parent()) {
         (Err(e), Some(parent)) if e.kind() == ErrorKind::NotFound => {
             create_dir(parent)?;
             create_dir(dir)
@@ -155,42 +221,6 @@ pub(crate) async fn blocking<T: Send + 'static>(
         Ok(result) => result,
         Err(ended) => Err(Error::io(doing, io::Error::other(ended))),
     }
-}
-
-/// Removes a blob; one that does not exist is removed already.
-pub(crate) async fn delete(disk: &Arc<Disk>, key: BlobKey) -> Result<()> {
-    let doing = "deleting a blob";
-    let path = disk.blob(&key);
-    blocking(doing, move || match fs::remove_file(path) {
-        Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io(doing, e)),
-        _ => Ok(()),
-    })
-    .await
-}
-
-/// The size of a blob, if it exists.
-pub(crate) async fn size(disk: &Arc<Disk>, key: BlobKey) -> Result<Option<u64>> {
-    let doing = "looking up a blob";
-    let path = disk.blob(&key);
-    blocking(doing, move || match fs::metadata(path) {
-        Ok(metadata) => Ok(Some(metadata.len())),
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Error::io(doing, e)),
-    })
-    .await
-}
-
-/// Proves that a blob could be written now: writes, syncs and removes a staging file.
-pub(crate) async fn probe(disk: &Arc<Disk>) -> Result<()> {
-    let doing = "probing the blob directory";
-    let disk = Arc::clone(disk);
-    blocking(doing, move || {
-        let mut staged = Staged::new(disk)?;
-        staged.append(b"probe")?;
-        staged.sync()
-        // Dropping the staged file removes it.
-    })
-    .await
 }
 
 #[cfg(test)]

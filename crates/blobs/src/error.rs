@@ -122,8 +122,14 @@ mod tests {
         let of = |kind: ErrorKind| Error::io("testing", kind.into());
         assert!(matches!(of(ErrorKind::StorageFull), Error::Full { .. }));
         assert!(matches!(of(ErrorKind::QuotaExceeded), Error::Full { .. }));
-        assert!(matches!(of(ErrorKind::ReadOnlyFilesystem), Error::Denied { .. }));
-        assert!(matches!(of(ErrorKind::PermissionDenied), Error::Denied { .. }));
+        assert!(matches!(
+            of(ErrorKind::ReadOnlyFilesystem),
+            Error::Denied { .. }
+        ));
+        assert!(matches!(
+            of(ErrorKind::PermissionDenied),
+            Error::Denied { .. }
+        ));
         assert!(matches!(of(ErrorKind::UnexpectedEof), Error::Io { .. }));
         assert!(of(ErrorKind::TimedOut).is_temporary());
         assert!(!of(ErrorKind::StorageFull).is_temporary());

@@ -109,7 +109,10 @@ mod tests {
     #[test]
     fn two_levels_of_directories() {
         let key: BlobKey = "abcd0000000000000000000000000001".parse().unwrap();
-        assert_eq!((key.branch(), key.leaf()), ("ab".to_owned(), "cd".to_owned()));
+        assert_eq!(
+            (key.branch(), key.leaf()),
+            ("ab".to_owned(), "cd".to_owned())
+        );
         assert_eq!(key.leaf_number(), 0xabcd);
     }
 

@@ -87,7 +87,8 @@ impl<S: Stage> Lane<S> {
         let (answer, wait) = oneshot::channel();
         self.send(Task::Finish(answer))?;
         // The sender is dropped when the stage fails on a batch that was queued before.
-        wait.await.unwrap_or_else(|_| Err(self.0.lock().take_error()))
+        wait.await
+            .unwrap_or_else(|_| Err(self.0.lock().take_error()))
     }
 
     fn send(&self, task: Task<S>) -> Result<()> {
@@ -179,7 +180,10 @@ impl<S: Stage> Shared<S> {
 impl<S: Stage> State<S> {
     fn take_error(&mut self) -> Error {
         self.error.take().unwrap_or_else(|| {
-            Error::io("writing a blob", io::Error::other("the writer has failed before"))
+            Error::io(
+                "writing a blob",
+                io::Error::other("the writer has failed before"),
+            )
         })
     }
 }
@@ -242,16 +246,26 @@ mod tests {
 
     fn bench(pool: &Pool) -> Bench {
         let (tell, dropped) = mpsc::channel();
-        let stage = Collect { seen: Vec::new(), dropped: tell };
+        let stage = Collect {
+            seen: Vec::new(),
+            dropped: tell,
+        };
         let lane = Lane::new(Runner::Cpu(pool.clone()), stage);
-        Bench { lane, room: Arc::new(Semaphore::new(4)), dropped }
+        Bench {
+            lane,
+            room: Arc::new(Semaphore::new(4)),
+            dropped,
+        }
     }
 
     impl Bench {
         async fn push(&self, bytes: &'static [u8]) -> Result<()> {
             let one = Arc::clone(&self.room).acquire_owned().await.unwrap();
             let two = Arc::clone(&self.room).acquire_owned().await.unwrap();
-            self.lane.push(Batch { bytes: Bytes::from_static(bytes), _room: Arc::new([one, two]) })
+            self.lane.push(Batch {
+                bytes: Bytes::from_static(bytes),
+                _room: Arc::new([one, two]),
+            })
         }
     }
 

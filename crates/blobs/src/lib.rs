@@ -23,6 +23,7 @@ mod disk;
 mod error;
 mod key;
 mod lane;
+mod md5;
 mod memory;
 mod pool;
 mod reader;

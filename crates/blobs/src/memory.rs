@@ -29,9 +29,18 @@ impl Memory {
         for part in parts {
             content.extend_from_slice(part);
         }
-        let modified = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let blob = Blob { content: content.freeze(), modified };
-        self.blobs.write().unwrap_or_else(PoisonError::into_inner).insert(key, blob);
+        let modified = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
+        let blob = Blob {
+            content: content.freeze(),
+            modified,
+        };
+        self.blobs
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key, blob);
         Ok(key)
     }
 
@@ -40,17 +49,22 @@ impl Memory {
         blobs.get(key).map(|blob| blob.content.clone())
     }
 
-    pub(crate) fn open(
+    pub(crate) fn read(
         &self,
         key: BlobKey,
         range: Range<u64>,
     ) -> Result<BoxStream<'static, Result<Bytes>>> {
         let content = self.content(&key).ok_or(Error::NotFound(key))?;
         let damaged = || {
-            let detail = format!("{} bytes long, bytes {range:?} were asked for", content.len());
+            let detail = format!(
+                "{} bytes long, bytes {range:?} were asked for",
+                content.len()
+            );
             Error::Corrupt { key, detail }
         };
-        let end = usize::try_from(range.end).ok().filter(|&end| end <= content.len());
+        let end = usize::try_from(range.end)
+            .ok()
+            .filter(|&end| end <= content.len());
         let end = end.ok_or_else(damaged)?;
         let start = usize::try_from(range.start).map_or(end, |start| start.min(end));
         let mut rest = content.slice(start..end);
@@ -62,7 +76,10 @@ impl Memory {
     }
 
     pub(crate) fn delete(&self, key: &BlobKey) {
-        self.blobs.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.blobs
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(key);
     }
 
     pub(crate) fn size(&self, key: &BlobKey) -> Option<u64> {
@@ -74,7 +91,11 @@ impl Memory {
         let listed: Vec<_> = blobs
             .iter()
             .map(|(&key, blob)| {
-                Ok(Listed { key, size: blob.content.len() as u64, modified: blob.modified })
+                Ok(Listed {
+                    key,
+                    size: blob.content.len() as u64,
+                    modified: blob.modified,
+                })
             })
             .collect();
         stream::iter(listed).boxed()

@@ -43,7 +43,9 @@ impl Pool {
         let pool = Self(Arc::new(Owner(Arc::default())));
         for _ in 0..threads {
             let shared = Arc::clone(&pool.0.0);
-            thread::Builder::new().name("blob-hash".to_owned()).spawn(move || shared.work())?;
+            thread::Builder::new()
+                .name("blob-hash".to_owned())
+                .spawn(move || shared.work())?;
         }
         Ok(pool)
     }
@@ -77,7 +79,10 @@ impl Shared {
             } else if state.closed {
                 return;
             } else {
-                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self
+                    .work
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
         }
     }

@@ -45,11 +45,8 @@ pub(crate) struct S3 {
 
 impl S3 {
     pub(crate) fn new(config: &S3Config) -> Result<Self> {
-        let invalid = |e: object_store::Error| {
-            let source = io::Error::new(io::ErrorKind::InvalidInput, e);
-            Error::io("reading the S3 configuration", source)
-        };
-        let prefix = Path::parse(&config.prefix).map_err(|e| invalid(e.into()))?;
+        config.check().map_err(config::invalid)?;
+        let prefix = Path::parse(&config.prefix).map_err(config::invalid)?;
         let options = ClientOptions::new()
             .with_allow_http(config.allow_http)
             .with_connect_timeout(Duration::from_secs(3))
@@ -76,12 +73,18 @@ impl S3 {
         if let Some(endpoint) = &config.endpoint {
             builder = builder.with_endpoint(endpoint);
         }
-        Ok(Self { bucket: builder.build().map_err(invalid)?, prefix })
+        Ok(Self {
+            bucket: builder.build().map_err(config::invalid)?,
+            prefix,
+        })
     }
 
     /// An object below the prefix.
     fn object<const N: usize>(&self, name: [&str; N]) -> Path {
-        self.prefix.parts().chain(name.map(PathPart::from)).collect()
+        self.prefix
+            .parts()
+            .chain(name.map(PathPart::from))
+            .collect()
     }
 
     fn blob(&self, key: &BlobKey) -> Path {
@@ -125,7 +128,14 @@ impl S3 {
                 // What is not named like a blob is not ours.
                 if let Some(Ok(key)) = meta.location.filename().map(str::parse) {
                     let modified = meta.last_modified.timestamp().try_into().unwrap_or(0);
-                    return Ok(Some((Listed { key, size: meta.size, modified }, objects)));
+                    return Ok(Some((
+                        Listed {
+                            key,
+                            size: meta.size,
+                            modified,
+                        },
+                        objects,
+                    )));
                 }
             }
         });
@@ -134,8 +144,14 @@ impl S3 {
 
     pub(crate) async fn probe(self: &Arc<Self>) -> Result<()> {
         let object = self.object(["probe"]);
-        self.put(object.clone(), PutPayload::from_static(b"probe")).await?;
-        within("probing the bucket", REQUEST_TIMEOUT, self.bucket.delete(&object)).await
+        self.put(object.clone(), PutPayload::from_static(b"probe"))
+            .await?;
+        within(
+            "probing the bucket",
+            REQUEST_TIMEOUT,
+            self.bucket.delete(&object),
+        )
+        .await
     }
 }
 
@@ -152,7 +168,10 @@ async fn within<T>(
 ) -> Result<T> {
     match timeout(limit, request).await {
         Ok(answer) => answer.map_err(|e| error(doing, e)),
-        Err(elapsed) => Err(Error::Unavailable { doing, source: elapsed.into() }),
+        Err(elapsed) => Err(Error::Unavailable {
+            doing,
+            source: elapsed.into(),
+        }),
     }
 }
 
@@ -182,10 +201,14 @@ async fn sign_and_send<T: Send + 'static>(
 fn error(doing: &'static str, error: object_store::Error) -> Error {
     use object_store::Error as E;
     match error {
-        E::PermissionDenied { .. } | E::Unauthenticated { .. } => {
-            Error::io(doing, io::Error::new(io::ErrorKind::PermissionDenied, error))
-        }
+        E::PermissionDenied { .. } | E::Unauthenticated { .. } => Error::io(
+            doing,
+            io::Error::new(io::ErrorKind::PermissionDenied, error),
+        ),
         E::JoinError { .. } => Error::io(doing, io::Error::other(error)),
-        _ => Error::Unavailable { doing, source: error.into() },
+        _ => Error::Unavailable {
+            doing,
+            source: error.into(),
+        },
     }
 }

@@ -76,7 +76,13 @@ impl BlobStore {
     fn new(backend: Backend) -> Result<Self> {
         let pool = Pool::start().map_err(|e| Error::io("starting the hash threads", e))?;
         let room = Arc::new(Semaphore::new(writer::STORE_BATCHES));
-        Ok(Self { shared: Arc::new(Shared { backend, pool, room }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                backend,
+                pool,
+                room,
+            }),
+        })
     }
 
     /// Begins a content of unknown size.
@@ -97,9 +103,9 @@ impl BlobStore {
     /// stream, when the blob ends before the range does.
     pub async fn read(&self, key: &BlobKey, range: Range<u64>) -> Result<BlobReader> {
         let chunks = match &self.shared.backend {
-            Backend::Disk(disk) => disk::open(disk, *key, range).await,
-            Backend::S3(s3) => s3.open(*key, range).await,
-            Backend::Memory(memory) => memory.open(*key, range),
+            Backend::Disk(disk) => disk.read(*key, range).await,
+            Backend::S3(s3) => s3.read(*key, range).await,
+            Backend::Memory(memory) => memory.read(*key, range),
         };
         chunks.map(BlobReader::new)
     }
@@ -111,7 +117,7 @@ impl BlobStore {
     /// When the blob may still be there.
     pub async fn delete(&self, key: &BlobKey) -> Result<()> {
         match &self.shared.backend {
-            Backend::Disk(disk) => disk::delete(disk, *key).await,
+            Backend::Disk(disk) => disk.delete(key).await,
             Backend::S3(s3) => s3.delete(key).await,
             Backend::Memory(memory) => {
                 memory.delete(key);
@@ -127,7 +133,7 @@ impl BlobStore {
     /// When it could not be found out.
     pub async fn size(&self, key: &BlobKey) -> Result<Option<u64>> {
         match &self.shared.backend {
-            Backend::Disk(disk) => disk::size(disk, *key).await,
+            Backend::Disk(disk) => disk.size(key).await,
             Backend::S3(s3) => s3.size(key).await,
             Backend::Memory(memory) => Ok(memory.size(key)),
         }
@@ -139,7 +145,7 @@ impl BlobStore {
     /// exactly once.
     pub fn list(&self) -> BlobList {
         let listed = match &self.shared.backend {
-            Backend::Disk(disk) => disk::list(disk),
+            Backend::Disk(disk) => disk.list(),
             Backend::S3(s3) => s3.list(),
             Backend::Memory(memory) => memory.list(),
         };
@@ -153,7 +159,7 @@ impl BlobStore {
     /// What a writer would meet.
     pub async fn probe(&self) -> Result<()> {
         match &self.shared.backend {
-            Backend::Disk(disk) => disk::probe(disk).await,
+            Backend::Disk(disk) => disk.probe().await,
             Backend::S3(s3) => s3.probe().await,
             Backend::Memory(_) => Ok(()),
         }
@@ -167,7 +173,9 @@ impl fmt::Debug for BlobStore {
             Backend::S3(_) => "s3",
             Backend::Memory(_) => "memory",
         };
-        f.debug_struct("BlobStore").field("backend", &backend).finish_non_exhaustive()
+        f.debug_struct("BlobStore")
+            .field("backend", &backend)
+            .finish_non_exhaustive()
     }
 }
 

@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::try_join3;
-use sha1::Digest as _;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::digests::ShaHasher;
 use crate::disk::DiskStage;
 use crate::lane::{Batch, Lane, Stage};
+use crate::md5::Md5;
 use crate::memory::Memory;
-use crate::pool::Runner;
+use crate::pool::{Pool, Runner};
 use crate::s3::Upload;
 use crate::store::{Backend, Shared};
 use crate::{BlobKey, Digests, Error, Result};
@@ -113,8 +113,11 @@ impl BlobWriter {
         let rest = std::mem::take(&mut self.gathered).freeze();
         match self.blob.take() {
             None => {
-                let digests = self.digests_of(rest.clone()).await?;
-                Ok(Stored { digests, place: Place::Inline(rest) })
+                let digests = digests_of(&self.shared.pool, rest.clone()).await?;
+                Ok(Stored {
+                    digests,
+                    place: Place::Inline(rest),
+                })
             }
             Some(mut blob) => {
                 if !rest.is_empty() {
@@ -141,7 +144,9 @@ impl BlobWriter {
             }
             self.blob = Some(BlobInProgress::new(&self.shared));
         }
-        let Some(blob) = &mut self.blob else { return Ok(()) };
+        let Some(blob) = &mut self.blob else {
+            return Ok(());
+        };
         // What was gathered for inlining may be more than a batch.
         while self.gathered.len() >= BATCH_BYTES {
             let batch = self.gathered.split_to(BATCH_BYTES).freeze();
@@ -164,23 +169,13 @@ impl BlobWriter {
         }
         Ok(())
     }
-
-    async fn digests_of(&self, content: Bytes) -> Result<Digests> {
-        if content.len() <= HASH_INLINE_BYTES {
-            return Ok(Digests::of(&content));
-        }
-        let (answer, wait) = oneshot::channel();
-        self.shared.pool.run(Box::new(move || {
-            // Nobody waits when the writer was dropped.
-            let _ = answer.send(Digests::of(&content));
-        }));
-        wait.await.map_err(|e| Error::io("hashing a content", io::Error::other(e)))
-    }
 }
 
 impl fmt::Debug for BlobWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BlobWriter").field("written", &self.written).finish_non_exhaustive()
+        f.debug_struct("BlobWriter")
+            .field("written", &self.written)
+            .finish_non_exhaustive()
     }
 }
 
@@ -213,7 +208,7 @@ impl BlobInProgress {
         };
         Self {
             sha: Lane::new(cpu.clone(), ShaStage(ShaHasher::default())),
-            md5: Lane::new(cpu, Md5Stage(md5::Md5::default())),
+            md5: Lane::new(cpu, Md5Stage(Md5::default())),
             sink,
             room: Arc::new(Semaphore::new(WRITER_BATCHES)),
         }
@@ -223,7 +218,10 @@ impl BlobInProgress {
         // First the own room, then the common one: nobody holds common room while waiting.
         let own = acquire(&self.room).await?;
         let common = acquire(&shared.room).await?;
-        let batch = Batch { bytes, _room: Arc::new([own, common]) };
+        let batch = Batch {
+            bytes,
+            _room: Arc::new([own, common]),
+        };
         self.sha.push(batch.clone())?;
         self.md5.push(batch.clone())?;
         match &mut self.sink {
@@ -245,8 +243,25 @@ impl BlobInProgress {
             }
         };
         let (sha, md5, key) = try_join3(self.sha.finish(), self.md5.finish(), store).await?;
-        Ok(Stored { digests: sha.finish(md5), place: Place::Key(key) })
+        Ok(Stored {
+            digests: sha.finish(md5),
+            place: Place::Key(key),
+        })
     }
+}
+
+/// The digests of a content that stays in memory.
+async fn digests_of(pool: &Pool, content: Bytes) -> Result<Digests> {
+    if content.len() <= HASH_INLINE_BYTES {
+        return Ok(Digests::of(&content));
+    }
+    let (answer, wait) = oneshot::channel();
+    pool.run(Box::new(move || {
+        // Nobody waits when the writer was dropped.
+        let _ = answer.send(Digests::of(&content));
+    }));
+    wait.await
+        .map_err(|e| Error::io("hashing a content", io::Error::other(e)))
 }
 
 /// The semaphores are never closed, but that is not known to the compiler.
@@ -272,7 +287,7 @@ impl Stage for ShaStage {
 }
 
 /// MD5 takes as long as the others together, so it has a lane of its own.
-struct Md5Stage(md5::Md5);
+struct Md5Stage(Md5);
 
 impl Stage for Md5Stage {
     type Output = [u8; 16];
@@ -283,6 +298,6 @@ impl Stage for Md5Stage {
     }
 
     fn finish(self) -> Result<[u8; 16]> {
-        Ok(self.0.finalize().into())
+        Ok(self.0.finish())
     }
 }

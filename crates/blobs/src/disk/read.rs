@@ -34,49 +34,60 @@ impl Rest {
 
     fn next_chunk(&mut self) -> Option<Range<u64>> {
         let start = self.range.start;
-        let end = self.range.end.min(start.saturating_add(READ_CHUNK_BYTES as u64));
+        let end = self
+            .range
+            .end
+            .min(start.saturating_add(READ_CHUNK_BYTES as u64));
         self.range.start = end;
         (start < end).then_some(start..end)
     }
 }
 
-/// Opens a blob and reads the first chunk, in one hop to a thread that may block.
-///
-/// A range that ends behind the end of the file is damage: the caller knows the size of what
-/// was stored.
-pub(crate) async fn open(
-    disk: &Arc<Disk>,
-    key: BlobKey,
-    range: Range<u64>,
-) -> Result<BoxStream<'static, Result<Bytes>>> {
-    let path = disk.blob(&key);
-    let (first, mut rest) = blocking(READING, move || {
-        let file = File::open(path).map_err(|e| match e.kind() {
-            ErrorKind::NotFound => Error::NotFound(key),
-            _ => Error::io(READING, e),
-        })?;
-        let size = file.metadata().map_err(|e| Error::io(READING, e))?.len();
-        if range.end > size {
-            let detail = format!("{size} bytes long, bytes {range:?} were asked for");
-            return Err(Error::Corrupt { key, detail });
-        }
-        let mut rest = Rest { key, file: Arc::new(file), range };
-        let first = match rest.next_chunk() {
-            Some(chunk) => Some(read_chunk(key, &rest.file, chunk)?),
-            None => None,
-        };
-        Ok((first, rest))
-    })
-    .await?;
+impl Disk {
+    /// Opens a blob and reads the first chunk, in one hop to a thread that may block.
+    ///
+    /// A range that ends behind the end of the file is damage: the caller knows the size of what
+    /// was stored.
+    pub(crate) async fn read(
+        &self,
+        key: BlobKey,
+        range: Range<u64>,
+    ) -> Result<BoxStream<'static, Result<Bytes>>> {
+        let path = self.blob(&key);
+        let (first, mut rest) = blocking(READING, move || {
+            let file = File::open(path).map_err(|e| match e.kind() {
+                ErrorKind::NotFound => Error::NotFound(key),
+                _ => Error::io(READING, e),
+            })?;
+            let size = file.metadata().map_err(|e| Error::io(READING, e))?.len();
+            if range.end > size {
+                let detail = format!("{size} bytes long, bytes {range:?} were asked for");
+                return Err(Error::Corrupt { key, detail });
+            }
+            let mut rest = Rest {
+                key,
+                file: Arc::new(file),
+                range,
+            };
+            let first = match rest.next_chunk() {
+                Some(chunk) => Some(read_chunk(key, &rest.file, chunk)?),
+                None => None,
+            };
+            Ok((first, rest))
+        })
+        .await?;
 
-    let ahead = rest.start();
-    let chunks = stream::try_unfold((rest, ahead), |(mut rest, ahead)| async {
-        let Some(ahead) = ahead else { return Ok(None) };
-        let chunk = ahead.await.map_err(|e| Error::io(READING, io::Error::other(e)))??;
         let ahead = rest.start();
-        Ok(Some((chunk, (rest, ahead))))
-    });
-    Ok(stream::iter(first.map(Ok)).chain(chunks).boxed())
+        let chunks = stream::try_unfold((rest, ahead), |(mut rest, ahead)| async {
+            let Some(ahead) = ahead else { return Ok(None) };
+            let chunk = ahead
+                .await
+                .map_err(|e| Error::io(READING, io::Error::other(e)))??;
+            let ahead = rest.start();
+            Ok(Some((chunk, (rest, ahead))))
+        });
+        Ok(stream::iter(first.map(Ok)).chain(chunks).boxed())
+    }
 }
 
 /// Reads exactly these bytes.

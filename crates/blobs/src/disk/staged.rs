@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use super::{Disk, sync_dir};
+use super::Disk;
 use crate::lane::Stage;
 use crate::{BlobKey, Error, Result};
 
@@ -41,7 +41,11 @@ impl Staged {
         let create = || {
             let key = BlobKey::random()?;
             let path = disk.staging(&key.to_string());
-            let file = File::options().write(true).create_new(true).mode(0o600).open(&path)?;
+            let file = File::options()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path)?;
             Ok((key, path, file))
         };
         let (key, path, file) = create().map_err(|e| Error::io("creating a blob", e))?;
@@ -58,7 +62,9 @@ impl Staged {
 
     /// Writes `bytes` at the end of the file.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        (&*self.file).write_all(bytes).map_err(|e| Error::io(WRITING, e))?;
+        (&*self.file)
+            .write_all(bytes)
+            .map_err(|e| Error::io(WRITING, e))?;
         self.unsynced += bytes.len() as u64;
         if self.unsynced >= WINDOW_BYTES {
             self.sync_beside().map_err(|e| Error::io(WRITING, e))?;
@@ -72,7 +78,11 @@ impl Staged {
         self.wait_for_sync()?;
         let file = Arc::clone(&self.file);
         let sync = move || file.sync_data();
-        self.syncing = Some(thread::Builder::new().name("blob-sync".to_owned()).spawn(sync)?);
+        self.syncing = Some(
+            thread::Builder::new()
+                .name("blob-sync".to_owned())
+                .spawn(sync)?,
+        );
         self.unsynced = 0;
         Ok(())
     }
@@ -96,12 +106,12 @@ impl Staged {
 
     /// Gives the file its final name, durably.
     fn publish(&mut self) -> io::Result<()> {
-        self.disk.prepare_leaf(&self.key)?;
+        self.disk.make_leaf(&self.key)?;
         let blob = self.disk.blob(&self.key);
         fs::rename(&self.path, &blob)?;
         // If the next step fails the file must go under its new name.
         self.path = blob;
-        sync_dir(&self.disk.leaf(&self.key))?;
+        self.disk.sync_leaf(&self.key)?;
         self.temporary = false;
         Ok(())
     }
@@ -148,7 +158,9 @@ impl Stage for DiskStage {
     fn finish(mut self) -> Result<BlobKey> {
         let staged = self.staged()?;
         staged.sync()?;
-        staged.publish().map_err(|e| Error::io("publishing a blob", e))?;
+        staged
+            .publish()
+            .map_err(|e| Error::io("publishing a blob", e))?;
         Ok(staged.key)
     }
 }

@@ -3,7 +3,6 @@
 use std::fs::{self, DirEntry};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -21,18 +20,22 @@ const PAGE: usize = 4096;
 /// Blobs lie below `blobs/ab/cd`.
 const LEAF_DEPTH: usize = 2;
 
-/// Lists all blobs, page by page, in no particular order.
-pub(crate) fn list(disk: &Arc<Disk>) -> BoxStream<'static, Result<Listed>> {
-    let walk = Walk { pending: vec![(disk.root.join("blobs"), 0)] };
-    stream::try_unfold(walk, |mut walk| {
-        blocking(LISTING, move || {
-            let page = walk.page().map_err(|e| Error::io(LISTING, e))?;
-            Ok((!page.is_empty()).then_some((page, walk)))
+impl Disk {
+    /// Lists all blobs, page by page, in no particular order.
+    pub(crate) fn list(&self) -> BoxStream<'static, Result<Listed>> {
+        let walk = Walk {
+            pending: vec![(self.root.join("blobs"), 0)],
+        };
+        stream::try_unfold(walk, |mut walk| {
+            blocking(LISTING, move || {
+                let page = walk.page().map_err(|e| Error::io(LISTING, e))?;
+                Ok((!page.is_empty()).then_some((page, walk)))
+            })
         })
-    })
-    .map_ok(|page| stream::iter(page.into_iter().map(Ok)))
-    .try_flatten()
-    .boxed()
+        .map_ok(|page| stream::iter(page.into_iter().map(Ok)))
+        .try_flatten()
+        .boxed()
+    }
 }
 
 /// The directories that are still to be read, with their depth: depth first, so there are
@@ -69,7 +72,11 @@ impl Walk {
 /// The blob behind a directory entry. Files that are not named like a blob are not ours, and
 /// one that was deleted since the directory was read is none any more.
 fn listed(entry: &DirEntry) -> io::Result<Option<Listed>> {
-    let Some(key) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+    let Some(key) = entry
+        .file_name()
+        .to_str()
+        .and_then(|name| name.parse().ok())
+    else {
         return Ok(None);
     };
     let metadata = match entry.metadata() {
@@ -78,6 +85,13 @@ fn listed(entry: &DirEntry) -> io::Result<Option<Listed>> {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(e),
     };
-    let modified = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Ok(Some(Listed { key, size: metadata.len(), modified: modified.as_secs() }))
+    let modified = metadata
+        .modified()?
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Ok(Some(Listed {
+        key,
+        size: metadata.len(),
+        modified: modified.as_secs(),
+    }))
 }

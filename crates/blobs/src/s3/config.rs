@@ -1,6 +1,8 @@
 //! Which bucket, and who we are there.
 
-use std::fmt;
+use std::{fmt, io};
+
+use crate::Error;
 
 /// How to reach a bucket of an S3 service.
 #[derive(Clone, PartialEq, Eq)]
@@ -20,6 +22,36 @@ pub struct S3Config {
     pub prefix: String,
     /// Allows an endpoint without TLS. Contents then travel in clear.
     pub allow_http: bool,
+}
+
+impl S3Config {
+    /// Finds mistakes that the client library would report with the first request, or never.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        let required = [
+            &self.bucket,
+            &self.region,
+            &self.access_key,
+            &self.secret_key,
+        ];
+        if required.iter().any(|value| value.is_empty()) {
+            return Err("bucket, region, access key and secret key must not be empty");
+        }
+        match &self.endpoint {
+            Some(url) if url.starts_with("http://") && !self.allow_http => {
+                Err("the endpoint has no TLS, and that is not allowed by the configuration")
+            }
+            Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => {
+                Err("the endpoint must begin with https:// or http://")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The error for a configuration that cannot work.
+pub(super) fn invalid(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    let source = io::Error::new(io::ErrorKind::InvalidInput, cause);
+    Error::io("reading the S3 configuration", source)
 }
 
 impl fmt::Debug for S3Config {
@@ -52,6 +84,9 @@ mod tests {
             allow_http: false,
         };
         let shown = format!("{config:?}");
-        assert!(shown.contains("access") && !shown.contains("confidential"), "{shown}");
+        assert!(
+            shown.contains("access") && !shown.contains("confidential"),
+            "{shown}"
+        );
     }
 }

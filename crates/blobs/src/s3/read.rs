@@ -4,9 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::future::FutureExt;
 use futures_util::stream::{self, BoxStream, StreamExt};
-use object_store::{GetOptions, ObjectStore};
+use object_store::{GetOptions, ObjectStore, ObjectStoreExt};
 use tokio::time::timeout;
 
 use super::{REQUEST_TIMEOUT, S3, within};
@@ -23,7 +22,7 @@ type Body = BoxStream<'static, object_store::Result<Bytes>>;
 
 impl S3 {
     /// Asks for the range, so that a missing object is an error here and now.
-    pub(crate) async fn open(
+    pub(crate) async fn read(
         self: &Arc<Self>,
         key: BlobKey,
         range: Range<u64>,
@@ -33,8 +32,14 @@ impl S3 {
             return Ok(stream::empty().boxed());
         }
         let body = self.get(key, range.clone()).await?;
-        let rest =
-            Rest { s3: Arc::clone(self), key, range, body, received: Bytes::new(), resumes: 0 };
+        let rest = Rest {
+            s3: Arc::clone(self),
+            key,
+            range,
+            body,
+            received: Bytes::new(),
+            resumes: 0,
+        };
         let chunks = stream::try_unfold(rest, |mut rest| async move {
             Ok(rest.next().await?.map(|chunk| (chunk, rest)))
         });
@@ -42,22 +47,25 @@ impl S3 {
     }
 
     async fn get(&self, key: BlobKey, range: Range<u64>) -> Result<Body> {
-        let options = GetOptions { range: Some(range.clone().into()), ..GetOptions::default() };
+        let options = GetOptions {
+            range: Some(range.clone().into()),
+            ..GetOptions::default()
+        };
         let object = self.blob(&key);
-        let request = self.bucket.get_opts(&object, options).map(|got| match got {
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            other => other.map(Some),
-        });
-        match within(READING, REQUEST_TIMEOUT, request).await {
-            Ok(None) => Err(Error::NotFound(key)),
-            Ok(Some(got)) if got.range == range => Ok(got.into_stream()),
-            // A range behind the end is refused or cut, depending on where it begins.
-            Ok(Some(_)) => Err(damaged(key, &range)),
-            Err(error) => {
-                self.require(key, &range).await?;
-                Err(error)
+        let request = async {
+            let refusal = match self.bucket.get_opts(&object, options).await {
+                Ok(got) if got.range == range => return Ok(Ok(got.into_stream())),
+                Err(object_store::Error::NotFound { .. }) => return Ok(Err(Error::NotFound(key))),
+                Ok(_) => None,
+                Err(error) => Some(error),
+            };
+            // A range behind the end is cut or refused, depending on where it begins.
+            match refusal {
+                Some(error) if self.bucket.head(&object).await?.size >= range.end => Err(error),
+                _ => Ok(Err(damaged(key, &range))),
             }
-        }
+        };
+        within(READING, REQUEST_TIMEOUT, request).await?
     }
 
     /// Checks that the object reaches to the end of the range.
@@ -71,7 +79,10 @@ impl S3 {
 }
 
 fn damaged(key: BlobKey, range: &Range<u64>) -> Error {
-    Error::Corrupt { key, detail: format!("shorter than bytes {range:?} that were asked for") }
+    Error::Corrupt {
+        key,
+        detail: format!("shorter than bytes {range:?} that were asked for"),
+    }
 }
 
 /// What is left to read.
@@ -120,14 +131,19 @@ impl Rest {
     }
 
     async fn receive_once(&mut self) -> Result<Bytes> {
-        let unavailable = |source| Error::Unavailable { doing: READING, source };
+        let unavailable = |source| Error::Unavailable {
+            doing: READING,
+            source,
+        };
         match timeout(REQUEST_TIMEOUT, self.body.next()).await {
             // More than was asked for would be somebody else's error, and must not become ours.
             Ok(Some(Ok(bytes))) if bytes.len() as u64 <= self.range.end - self.range.start => {
                 Ok(bytes)
             }
             Ok(Some(Err(error))) => Err(unavailable(error.into())),
-            Ok(_) => Err(unavailable("the body has not the length that was announced".into())),
+            Ok(_) => Err(unavailable(
+                "the body has not the length that was announced".into(),
+            )),
             Err(elapsed) => Err(unavailable(elapsed.into())),
         }
     }

@@ -40,12 +40,20 @@ pub(crate) struct Upload {
 
 impl Upload {
     pub(crate) fn new(s3: Arc<S3>) -> Self {
-        Self { s3, part: Vec::new(), part_bytes: 0, multipart: None }
+        Self {
+            s3,
+            part: Vec::new(),
+            part_bytes: 0,
+            multipart: None,
+        }
     }
 
     /// Takes the next bytes, and waits when too many parts are on their way.
     pub(crate) async fn push(&mut self, bytes: Bytes) -> Result<()> {
-        let sent = self.multipart.as_ref().map_or(0, |multipart| multipart.sent);
+        let sent = self
+            .multipart
+            .as_ref()
+            .map_or(0, |multipart| multipart.sent);
         if self.part_bytes >= part_size(sent) {
             let part = self.take_part();
             let multipart = match &mut self.multipart {
@@ -80,7 +88,9 @@ impl Upload {
 /// The size of the part after `sent` others.
 fn part_size(sent: usize) -> usize {
     let doublings = u32::try_from(sent / PARTS_PER_SIZE).unwrap_or(u32::MAX);
-    PART_BYTES.checked_shl(doublings.min(8)).map_or(MAX_PART_BYTES, |size| size.min(MAX_PART_BYTES))
+    PART_BYTES
+        .checked_shl(doublings.min(8))
+        .map_or(MAX_PART_BYTES, |size| size.min(MAX_PART_BYTES))
 }
 
 fn random_key() -> Result<BlobKey> {
@@ -102,7 +112,13 @@ impl Multipart {
         let key = random_key()?;
         let object = s3.blob(&key);
         let upload = within(WRITING, REQUEST_TIMEOUT, s3.bucket.put_multipart(&object)).await?;
-        Ok(Self { key, object, upload: Some(upload), parts: JoinSet::new(), sent: 0 })
+        Ok(Self {
+            key,
+            object,
+            upload: Some(upload),
+            parts: JoinSet::new(),
+            sent: 0,
+        })
     }
 
     async fn send(&mut self, part: PutPayload) -> Result<()> {
@@ -140,13 +156,16 @@ impl Multipart {
 
 impl Drop for Multipart {
     fn drop(&mut self) {
-        let Some(mut upload) = self.upload.take() else { return };
+        let Some(mut upload) = self.upload.take() else {
+            return;
+        };
         let object = std::mem::take(&mut self.object);
         let mut parts = std::mem::take(&mut self.parts);
         let abort = async move {
             // A part that arrives after the abort would stay.
             parts.shutdown().await;
-            if let Err(error) = within("aborting an upload", REQUEST_TIMEOUT, upload.abort()).await {
+            if let Err(error) = within("aborting an upload", REQUEST_TIMEOUT, upload.abort()).await
+            {
                 tracing::warn!(%object, %error, "an unfinished upload was left behind");
             }
         };

@@ -61,7 +61,9 @@ async fn what_is_written_can_be_read(site: &Site) {
     for (seed, size) in (0..).zip(sizes) {
         let content = content(seed, size);
         for inline_max in [0, 32 * 1024] {
-            let stored = write(&site.store, inline_max, &content, 60_000).await.unwrap();
+            let stored = write(&site.store, inline_max, &content, 60_000)
+                .await
+                .unwrap();
             assert_eq!(stored.digests, Digests::of(&content), "{size} bytes");
             match stored.place {
                 Place::Inline(inline) => {
@@ -82,10 +84,15 @@ async fn what_is_written_can_be_read(site: &Site) {
 async fn digests_are_those_of_the_standards(site: &Site) {
     let million = Bytes::from(vec![b'a'; 1_000_000]);
     for inline_max in [0, MIB] {
-        let stored = write(&site.store, inline_max, &million, 1000).await.unwrap();
+        let stored = write(&site.store, inline_max, &million, 1000)
+            .await
+            .unwrap();
         let digests = stored.digests;
         assert_eq!(digests.size, 1_000_000);
-        assert_eq!(hex::encode(digests.sha1), "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
+        assert_eq!(
+            hex::encode(digests.sha1),
+            "34aa973cd4c4daa4f61eeb2bdbad27316534016f"
+        );
         assert_eq!(
             hex::encode(digests.sha256),
             "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
@@ -99,19 +106,40 @@ async fn ranges(site: &Site) {
     let size = 600_000;
     let content = content(1, size);
     let key = store_blob(&site.store, &content).await;
-    let edges = [0, 1, 4096, 262_143, 262_144, 262_145, 524_288, size - 1, size];
+    let edges = [
+        0,
+        1,
+        4096,
+        262_143,
+        262_144,
+        262_145,
+        524_288,
+        size - 1,
+        size,
+    ];
     for start in edges {
         for end in edges {
             let expected = content.get(start..end).unwrap_or_default();
-            let back = read(&site.store, &key, start as u64..end as u64).await.unwrap();
+            let back = read(&site.store, &key, start as u64..end as u64)
+                .await
+                .unwrap();
             assert!(back == expected, "{start}..{end}");
         }
     }
     // The caller knows the size: a blob that is shorter is damaged.
     let size = size as u64;
-    for range in [0..size + 1, size - 1..size + 1, size..size + 1, size + 1..size + 2, 0..u64::MAX] {
+    for range in [
+        0..size + 1,
+        size - 1..size + 1,
+        size..size + 1,
+        size + 1..size + 2,
+        0..u64::MAX,
+    ] {
         let result = read(&site.store, &key, range.clone()).await;
-        assert!(matches!(result, Err(Error::Corrupt { .. })), "{range:?}: {result:?}");
+        assert!(
+            matches!(result, Err(Error::Corrupt { .. })),
+            "{range:?}: {result:?}"
+        );
     }
 }
 
@@ -119,7 +147,10 @@ async fn what_is_missing_is_not_found(site: &Site) {
     let key = BlobKey::from_bytes([7; 16]);
     for range in [0..1, 0..0, 5..10] {
         let result = read(&site.store, &key, range).await;
-        assert!(matches!(result, Err(Error::NotFound(missing)) if missing == key), "{result:?}");
+        assert!(
+            matches!(result, Err(Error::NotFound(missing)) if missing == key),
+            "{result:?}"
+        );
     }
     assert_eq!(site.store.size(&key).await.unwrap(), None);
     site.store.delete(&key).await.unwrap();
@@ -137,22 +168,41 @@ async fn deleting_twice_is_deleting_once(site: &Site) {
     assert!(matches!(result, Err(Error::NotFound(_))), "{result:?}");
     assert_eq!(read(&site.store, &kept, 0..100_000).await.unwrap(), content);
     let listed = list(&site.store).await.unwrap();
-    assert_eq!(listed.iter().map(|listed| listed.key).collect::<Vec<_>>(), [kept]);
+    assert_eq!(
+        listed.iter().map(|listed| listed.key).collect::<Vec<_>>(),
+        [kept]
+    );
 }
 
 async fn a_listing_is_complete(site: &Site) {
-    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = || {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs()
+    };
     let before = now();
     let contents: Vec<_> = (1..=100).map(|n| content(n, n as usize * 100)).collect();
-    let keys = join_all(contents.iter().map(|content| store_blob(&site.store, content))).await;
-    let expected: BTreeMap<_, _> = keys.into_iter().zip(contents.iter().map(Bytes::len)).collect();
+    let keys = join_all(
+        contents
+            .iter()
+            .map(|content| store_blob(&site.store, content)),
+    )
+    .await;
+    let expected: BTreeMap<_, _> = keys
+        .into_iter()
+        .zip(contents.iter().map(Bytes::len))
+        .collect();
 
     let listed = list(&site.store).await.unwrap();
     assert_eq!(listed.len(), expected.len());
     for listed in listed {
         assert_eq!(expected.get(&listed.key), Some(&(listed.size as usize)));
         // File systems keep time with the coarse clock of the kernel, which may lag a little.
-        assert!((before - 1..=now() + 1).contains(&listed.modified), "{listed:?}");
+        assert!(
+            (before - 1..=now() + 1).contains(&listed.modified),
+            "{listed:?}"
+        );
     }
 }
 
@@ -193,21 +243,34 @@ async fn a_blob_is_invisible_until_it_is_finished(site: &Site) {
 }
 
 async fn writers_do_not_disturb_each_other(site: &Site) {
-    let contents: Vec<_> = (0..24).map(|n| content(n, 50_000 + n as usize * 61_803)).collect();
-    let writes = contents.iter().map(|content| write(&site.store, 0, content, 10_000));
-    let stored = try_join_all(writes).await.unwrap();
-    for (stored, content) in stored.iter().zip(&contents) {
-        assert_eq!(stored.digests, Digests::of(content));
-        let Place::Key(key) = stored.place else { panic!("{stored:?}") };
-        assert!(read(&site.store, &key, 0..content.len() as u64).await.unwrap() == *content);
-    }
+    // As tasks, which also proves that the futures may move between threads.
+    let tasks = (0..24).map(|n| {
+        let store = site.store.clone();
+        tokio::spawn(async move {
+            let content = content(n, 50_000 + n as usize * 61_803);
+            let stored = write(&store, 0, &content, 10_000).await.unwrap();
+            assert_eq!(stored.digests, Digests::of(&content));
+            let Place::Key(key) = stored.place else {
+                panic!("{stored:?}")
+            };
+            assert!(read(&store, &key, 0..content.len() as u64).await.unwrap() == content);
+            store.size(&key).await.unwrap();
+            store.probe().await.unwrap();
+            list(&store).await.unwrap();
+            store.delete(&key).await.unwrap();
+        })
+    });
+    try_join_all(tasks).await.unwrap();
 }
 
 async fn splitting_makes_no_difference(site: &Site) {
     let cases = (
         0usize..700_000,
         prop_oneof![Just(0), Just(32 * 1024), 0usize..700_000],
-        prop::collection::vec(prop_oneof![0usize..10, 0usize..40_000, 0usize..400_000], 1..8),
+        prop::collection::vec(
+            prop_oneof![0usize..10, 0usize..40_000, 0usize..400_000],
+            1..8,
+        ),
     );
     let mut runner = TestRunner::new(ProptestConfig::with_cases(24));
     let runtime = tokio::runtime::Handle::current();
@@ -220,7 +283,10 @@ async fn splitting_makes_no_difference(site: &Site) {
                     let mut rest = content.clone();
                     // An empty piece now and then must not end the loop, hence the last one.
                     for piece in pieces.iter().cycle().take(100).chain([&usize::MAX]) {
-                        writer.write(rest.split_to(rest.len().min(*piece))).await.unwrap();
+                        writer
+                            .write(rest.split_to(rest.len().min(*piece)))
+                            .await
+                            .unwrap();
                     }
                     writer.finish().await.unwrap()
                 });
@@ -232,7 +298,9 @@ async fn splitting_makes_no_difference(site: &Site) {
                     }
                     Place::Key(key) => {
                         prop_assert!(size > inline_max);
-                        runtime.block_on(read(&site.store, &key, 0..size as u64)).unwrap()
+                        runtime
+                            .block_on(read(&site.store, &key, 0..size as u64))
+                            .unwrap()
                     }
                 };
                 prop_assert!(back == content, "{} bytes came back differently", size);

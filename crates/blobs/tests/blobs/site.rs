@@ -26,14 +26,24 @@ pub struct Site {
 impl Site {
     pub async fn memory() -> Self {
         let store = BlobStore::memory().unwrap();
-        Self { store, dir: TempDir::new().unwrap(), server: None, unfinished: None }
+        Self {
+            store,
+            dir: TempDir::new().unwrap(),
+            server: None,
+            unfinished: None,
+        }
     }
 
     pub async fn disk() -> Self {
         let dir = TempDir::new().unwrap();
         let store = BlobStore::disk(dir.path()).await.unwrap();
         let unfinished = Some((dir.path().join("staging"), ""));
-        Self { store, dir, server: None, unfinished }
+        Self {
+            store,
+            dir,
+            server: None,
+            unfinished,
+        }
     }
 
     pub async fn s3() -> Self {
@@ -42,21 +52,35 @@ impl Site {
         let server = S3Server::start(dir.path(), ACCESS_KEY, SECRET_KEY).unwrap();
         let store = BlobStore::s3(&s3_config(&server)).unwrap();
         let unfinished = Some((dir.path().to_owned(), ".upload"));
-        Self { store, dir, server: Some(server), unfinished }
+        Self {
+            store,
+            dir,
+            server: Some(server),
+            unfinished,
+        }
     }
 
     /// What unfinished writers have left behind up to now.
     pub fn leftovers(&self) -> Vec<String> {
-        let Some((dir, prefix)) = &self.unfinished else { return Vec::new() };
+        let Some((dir, prefix)) = &self.unfinished else {
+            return Vec::new();
+        };
         let names = names_in(dir);
-        names.into_iter().filter(|name| name.starts_with(prefix)).collect()
+        names
+            .into_iter()
+            .filter(|name| name.starts_with(prefix))
+            .collect()
     }
 
     /// Waits until nothing is left behind: writers clean up in the background.
     pub async fn wait_until_clean(&self) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while !self.leftovers().is_empty() {
-            assert!(Instant::now() < deadline, "left behind: {:?}", self.leftovers());
+            assert!(
+                Instant::now() < deadline,
+                "left behind: {:?}",
+                self.leftovers()
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -76,7 +100,9 @@ pub fn s3_config(server: &S3Server) -> S3Config {
 
 pub fn names_in(dir: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(dir).unwrap();
-    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
 }
 
 /// `size` bytes that do not repeat, different for each `seed`.
@@ -113,7 +139,9 @@ pub async fn write(
 pub async fn store_blob(store: &BlobStore, content: &Bytes) -> BlobKey {
     let stored = write(store, 0, content, 64 * 1024).await.unwrap();
     assert_eq!(stored.digests, Digests::of(content));
-    let Place::Key(key) = stored.place else { panic!("{} bytes came back", content.len()) };
+    let Place::Key(key) = stored.place else {
+        panic!("{} bytes came back", content.len())
+    };
     key
 }
 
