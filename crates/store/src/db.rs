@@ -168,9 +168,14 @@ impl Drop for Shared {
                 .get_mut()
                 .unwrap_or_else(PoisonError::into_inner),
         );
+        // A hook that held the last clone runs on one of these threads, and the others
+        // may end only after it.
+        let here = std::thread::current().id();
+        if threads.iter().any(|thread| thread.thread().id() == here) {
+            return;
+        }
         for thread in threads {
-            // A hook that held the last clone runs on one of these threads itself.
-            if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
+            if thread.join().is_err() {
                 tracing::error!("a database thread panicked");
             }
         }

@@ -68,11 +68,12 @@ pub(crate) fn start(
 
     let (notices, passing) = Notices::start(config)?;
     let mut threads = vec![passing];
-    let ids = Arc::new(Ids::default());
     for (kind, count, queue) in [
         (worker::Kind::Edits, options.writers, edits),
         (worker::Kind::Views, options.readers, views),
     ] {
+        // Shared by the threads of a kind; views never draw any.
+        let ids = Arc::new(Ids::default());
         for number in 0..count.max(1) {
             let worker = worker::Worker::new(kind, blocking.clone(), ids.clone(), notices.clone());
             let queue = queue.clone();

@@ -1,8 +1,8 @@
 //! What has been handed in is carried out, whoever goes away.
 
 use crate::{INSERT, count, insert, on_both_engines, open_with_table, runtime};
+use pileus_store::args;
 use pileus_store::testing::TestDatabase;
-use pileus_store::{Tx, args};
 use std::sync::{Mutex, mpsc};
 
 on_both_engines! {
@@ -36,7 +36,9 @@ fn an_edit_outlives_its_caller(place: &TestDatabase) {
         assert!(edit.await.expect_err("the caller is gone").is_cancelled());
     });
     go_on.send(()).expect("the edit waits");
-    has_committed.recv().expect("the hook runs without the caller");
+    has_committed
+        .recv()
+        .expect("the hook runs without the caller");
     assert_eq!(count(&db), 1);
 }
 
@@ -76,7 +78,9 @@ fn a_hook_may_hold_the_last_clone(place: &TestDatabase) {
     })));
     drop(db);
     others_gone.send(()).expect("the edit waits");
-    is_closed.recv().expect("closing on the database's own thread comes to an end");
+    is_closed
+        .recv()
+        .expect("closing on the database's own thread comes to an end");
     assert_eq!(count(&place.open()), 1);
 }
 
@@ -85,7 +89,7 @@ fn nodes_may_open_an_empty_database_at_once(place: &TestDatabase) {
         let nodes: Vec<_> = (0..4).map(|_| scope.spawn(|| place.open())).collect();
         for node in nodes {
             let db = node.join().expect("it opens");
-            db.edit_blocking(Tx::id).expect("it works");
+            db.edit_blocking(|tx| tx.id()).expect("it works");
         }
     });
     let db = open_with_table(place);

@@ -39,7 +39,8 @@ fn open_with_table(place: &TestDatabase) -> Db {
     let table = format!("CREATE TABLE probe (id BIGINT PRIMARY KEY, name {text}, data {bytes})");
     // Leaked, because statements are constants everywhere else.
     let table: &'static str = table.leak();
-    db.edit_blocking(move |tx| tx.exec(table, &[])).expect("the table is made");
+    db.edit_blocking(move |tx| tx.exec(table, &[]))
+        .expect("the table is made");
     db
 }
 
@@ -52,7 +53,8 @@ fn insert(db: &Db, id: i64) -> Stored<u64> {
 }
 
 fn count(db: &Db) -> i64 {
-    db.view_blocking(|tx| tx.one::<(i64,)>(COUNT, &[]).map(|row| row.0)).expect("counting works")
+    db.view_blocking(|tx| tx.one::<(i64,)>(COUNT, &[]).map(|row| row.0))
+        .expect("counting works")
 }
 
 /// A runtime for tests with many callers.

@@ -17,7 +17,9 @@ const KILL_OTHERS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activit
      WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
 fn postgres() -> Option<TestDatabase> {
-    engines().contains(&Engine::Postgres).then(|| TestDatabase::new(Engine::Postgres))
+    engines()
+        .contains(&Engine::Postgres)
+        .then(|| TestDatabase::new(Engine::Postgres))
 }
 
 #[test]
@@ -40,7 +42,10 @@ fn a_deadlock_is_resolved_by_running_again() {
                         both_have_one.wait();
                     }
                     tx.one::<(String,)>(LOCK, args![second])?;
-                    tx.exec("UPDATE probe SET name = name || $1 WHERE id = $2", args!["!", first])
+                    tx.exec(
+                        "UPDATE probe SET name = name || $1 WHERE id = $2",
+                        args!["!", first],
+                    )
                 })
             })
         })
@@ -91,7 +96,10 @@ fn a_conflict_without_end_is_given_up() {
         counted.fetch_add(1, Ordering::SeqCst);
         tx.exec(CONFLICT, &[])
     });
-    assert!(matches!(outcome, Err(StoreError::Conflict(_))), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(StoreError::Conflict(_))),
+        "{outcome:?}"
+    );
     assert_eq!(runs.load(Ordering::SeqCst), 11);
 }
 
@@ -127,7 +135,10 @@ fn a_connection_lost_during_an_edit_is_reported_and_replaced() {
         killer.run_aside(KILL_OTHERS);
         tx.exec(INSERT, args![2, "two"])
     });
-    assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(StoreError::Unavailable(_))),
+        "{outcome:?}"
+    );
     assert_eq!(count(&db), 0);
     assert_eq!(insert(&db, 1), Ok(1));
 }
@@ -144,16 +155,30 @@ fn a_connection_lost_before_the_commit_is_reported() {
         killer.run_aside(KILL_OTHERS);
         Ok(changed)
     });
-    assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(StoreError::Unavailable(_))),
+        "{outcome:?}"
+    );
     assert_eq!(count(&db), 0);
 }
 
 #[test]
 fn a_server_that_is_not_there_is_an_error() {
-    let opened = Db::open_postgres("host=127.0.0.1 port=1 user=nobody", &PostgresOptions::default());
-    assert!(matches!(opened, Err(StoreError::Unavailable(_))), "{:?}", opened.err());
+    let opened = Db::open_postgres(
+        "host=127.0.0.1 port=1 user=nobody",
+        &PostgresOptions::default(),
+    );
+    assert!(
+        matches!(opened, Err(StoreError::Unavailable(_))),
+        "{:?}",
+        opened.err()
+    );
     let opened = Db::open_postgres("nonsense", &PostgresOptions::default());
-    assert!(matches!(opened, Err(StoreError::Other(_))), "{:?}", opened.err());
+    assert!(
+        matches!(opened, Err(StoreError::Other(_))),
+        "{:?}",
+        opened.err()
+    );
 }
 
 #[test]
@@ -171,7 +196,10 @@ fn a_row_lock_ends_with_its_edit_and_keeps_no_view_waiting() {
                     tx.one::<(String,)>(LOCK, args![1])?;
                     locked.send(()).expect("the test listens");
                     goes_on.recv().expect("the test says so");
-                    tx.exec("UPDATE probe SET name = $1 WHERE id = $2", args!["first", 1])
+                    tx.exec(
+                        "UPDATE probe SET name = $1 WHERE id = $2",
+                        args!["first", 1],
+                    )
                 })
             }
         });
@@ -198,11 +226,25 @@ fn notices_reach_every_node_once_committed() {
         Err(StoreError::Missing)
     });
     assert_eq!(refused, Err(StoreError::Missing));
-    nodes[0].edit_blocking(|tx| committed(tx, &[(7, 41), (7, 42), (8, 1)])).expect("committed");
+    nodes[0]
+        .edit_blocking(|tx| committed(tx, &[(7, 41), (7, 42), (8, 1)]))
+        .expect("committed");
     for heard in &heard {
         let notices: Vec<_> = (0..2).map(|_| next(heard)).collect();
-        assert!(notices.contains(&Notice::Feed { account: 7, diffid: 42 }), "{notices:?}");
-        assert!(notices.contains(&Notice::Feed { account: 8, diffid: 1 }), "{notices:?}");
+        assert!(
+            notices.contains(&Notice::Feed {
+                account: 7,
+                diffid: 42
+            }),
+            "{notices:?}"
+        );
+        assert!(
+            notices.contains(&Notice::Feed {
+                account: 8,
+                diffid: 1
+            }),
+            "{notices:?}"
+        );
     }
 }
 
@@ -210,9 +252,12 @@ fn notices_reach_every_node_once_committed() {
 fn more_notices_than_one_message_holds() {
     let Some(place) = postgres() else { return };
     let (db, heard) = listening(&place);
-    let feeds: Vec<(i64, i64)> = (0..2000).map(|account| (account + (1 << 50), account)).collect();
+    let feeds: Vec<(i64, i64)> = (0..2000)
+        .map(|account| (account + (1 << 50), account))
+        .collect();
     let told = feeds.clone();
-    db.edit_blocking(move |tx| committed(tx, &told)).expect("committed");
+    db.edit_blocking(move |tx| committed(tx, &told))
+        .expect("committed");
     let mut notices: Vec<_> = (0..2000)
         .map(|_| match next(&heard) {
             Notice::Feed { account, diffid } => (account, diffid),
@@ -231,8 +276,15 @@ fn a_listener_is_told_when_it_may_have_missed_something() {
     assert_eq!(next(&heard), Notice::Missed);
     // The lost connection's own notices became one to look at everything.
     while heard.recv_timeout(Duration::from_millis(300)) == Ok(Notice::Missed) {}
-    db.edit_blocking(|tx| committed(tx, &[(7, 42)])).expect("committed");
-    assert_eq!(next(&heard), Notice::Feed { account: 7, diffid: 42 });
+    db.edit_blocking(|tx| committed(tx, &[(7, 42)]))
+        .expect("committed");
+    assert_eq!(
+        next(&heard),
+        Notice::Feed {
+            account: 7,
+            diffid: 42
+        }
+    );
 }
 
 fn committed(tx: &mut pileus_store::Tx<'_>, feeds: &[(i64, i64)]) -> Result<(), StoreError> {
@@ -251,8 +303,12 @@ fn listening(place: &TestDatabase) -> (Db, mpsc::Receiver<Notice>) {
     });
     // Connected once a notice of its own comes back. The first try may be too early.
     loop {
-        db.edit_blocking(|tx| committed(tx, &[(1, 1)])).expect("committed");
-        if matches!(heard.recv_timeout(Duration::from_millis(500)), Ok(Notice::Feed { .. })) {
+        db.edit_blocking(|tx| committed(tx, &[(PROBE, 1)]))
+            .expect("committed");
+        if matches!(
+            heard.recv_timeout(Duration::from_millis(500)),
+            Ok(Notice::Feed { .. })
+        ) {
             break;
         }
     }
@@ -260,6 +316,15 @@ fn listening(place: &TestDatabase) -> (Db, mpsc::Receiver<Notice>) {
     (db, heard)
 }
 
+/// The account by which nodes find out that they are connected.
+const PROBE: i64 = 1;
+
+/// The next notice that is not a probe of this or another node.
 fn next(heard: &mpsc::Receiver<Notice>) -> Notice {
-    heard.recv_timeout(SOON).expect("a notice")
+    loop {
+        let notice = heard.recv_timeout(SOON).expect("a notice");
+        if !matches!(notice, Notice::Feed { account: PROBE, .. }) {
+            return notice;
+        }
+    }
 }

@@ -33,7 +33,9 @@ fn an_edit_waits_for_a_short_lock_of_another_process() {
             let db = db.clone();
             async move { db.edit(|tx| tx.exec(crate::INSERT, args![1, "one"])).await }
         });
-        other.execute_batch("INSERT INTO probe (id) VALUES (2); COMMIT").expect("committed");
+        other
+            .execute_batch("INSERT INTO probe (id) VALUES (2); COMMIT")
+            .expect("committed");
         assert_eq!(edit.await.expect("no panic"), Ok(1));
     });
     assert_eq!(count(&db), 2);
@@ -44,14 +46,22 @@ fn a_file_that_is_no_database_is_named_as_such() {
     let place = TestDatabase::new(Engine::Sqlite);
     std::fs::write(place.path(), [b'x'; 8192]).expect("a file");
     let opened = open(&place.path());
-    assert!(matches!(opened, Err(StoreError::Corrupt(_))), "{:?}", opened.err());
+    assert!(
+        matches!(opened, Err(StoreError::Corrupt(_))),
+        "{:?}",
+        opened.err()
+    );
 }
 
 #[test]
 fn a_missing_folder_is_an_error() {
     let place = TestDatabase::new(Engine::Sqlite);
     let opened = open(&place.path().join("deeper/pileus.db"));
-    assert!(matches!(opened, Err(StoreError::Io(_))), "{:?}", opened.err());
+    assert!(
+        matches!(opened, Err(StoreError::Io(_))),
+        "{:?}",
+        opened.err()
+    );
 }
 
 #[test]
@@ -61,24 +71,41 @@ fn the_write_ahead_log_does_not_grow_without_end() {
     let row = vec![7_u8; 1 << 20];
     for id in 0..200 {
         let row = row.clone();
-        db.edit_blocking(move |tx| tx.exec("INSERT INTO probe (id, data) VALUES ($1, $2)", args![id, &row]))
-            .expect("a row");
+        db.edit_blocking(move |tx| {
+            tx.exec(
+                "INSERT INTO probe (id, data) VALUES ($1, $2)",
+                args![id, &row],
+            )
+        })
+        .expect("a row");
     }
-    let log = std::fs::metadata(place.path().with_extension("db-wal")).expect("a log").len();
+    let log = std::fs::metadata(place.path().with_extension("db-wal"))
+        .expect("a log")
+        .len();
     assert!(log < 150 << 20, "200 MiB of rows left {log} bytes of log");
     drop(db);
-    assert!(!place.path().with_extension("db-wal").exists(), "closing leaves no log behind");
+    assert!(
+        !place.path().with_extension("db-wal").exists(),
+        "closing leaves no log behind"
+    );
 }
 
 #[test]
 fn a_full_disk_fails_edits_until_there_is_room() {
-    let Some(disk) = SmallDisk::mount() else { return };
+    let Some(disk) = SmallDisk::mount() else {
+        return;
+    };
     let db = open(&disk.database()).expect("it opens");
     make_table(&db);
     let row = vec![7_u8; 100_000];
     let fill = |id: i64| {
         let row = row.clone();
-        db.edit_blocking(move |tx| tx.exec("INSERT INTO probe (id, data) VALUES ($1, $2)", args![id, &row]))
+        db.edit_blocking(move |tx| {
+            tx.exec(
+                "INSERT INTO probe (id, data) VALUES ($1, $2)",
+                args![id, &row],
+            )
+        })
     };
     let mut stored = 0;
     let trouble = loop {
@@ -89,33 +116,54 @@ fn a_full_disk_fails_edits_until_there_is_room() {
         assert!(stored < 1000, "the disk has 8 MiB");
     };
     assert!(matches!(trouble, StoreError::Full(_)), "{trouble:?}");
-    assert_eq!(count(&db), stored, "views go on, and nothing acknowledged is missing");
+    assert_eq!(
+        count(&db),
+        stored,
+        "views go on, and nothing acknowledged is missing"
+    );
     disk.remount("size=64m");
     fill(stored).expect("there is room again");
     assert_eq!(count(&db), stored + 1);
     drop(db);
-    assert_eq!(count(&open(&disk.database()).expect("it opens")), stored + 1);
+    assert_eq!(
+        count(&open(&disk.database()).expect("it opens")),
+        stored + 1
+    );
 }
 
 #[test]
 fn a_disk_that_cannot_be_written_to_is_an_error_until_it_can() {
-    let Some(disk) = SmallDisk::mount() else { return };
+    let Some(disk) = SmallDisk::mount() else {
+        return;
+    };
     make_table(&open(&disk.database()).expect("it opens"));
     disk.remount("ro");
     let opened = open(&disk.database());
-    assert!(matches!(opened, Err(StoreError::ReadOnly(_) | StoreError::Io(_))), "{:?}", opened.err());
+    assert!(
+        matches!(opened, Err(StoreError::ReadOnly(_) | StoreError::Io(_))),
+        "{:?}",
+        opened.err()
+    );
     disk.remount("rw");
     insert(&open(&disk.database()).expect("it opens"), 1).expect("it works again");
 }
 
 fn open(path: &Path) -> Stored<Db> {
-    let options = SqliteOptions { busy_timeout: Duration::from_millis(500), ..SqliteOptions::default() };
+    let options = SqliteOptions {
+        busy_timeout: Duration::from_millis(500),
+        ..SqliteOptions::default()
+    };
     Db::open_sqlite(path, &options)
 }
 
 fn make_table(db: &Db) {
-    db.edit_blocking(|tx| tx.exec("CREATE TABLE probe (id BIGINT PRIMARY KEY, name TEXT, data BLOB)", &[]))
-        .expect("the table is made");
+    db.edit_blocking(|tx| {
+        tx.exec(
+            "CREATE TABLE probe (id BIGINT PRIMARY KEY, name TEXT, data BLOB)",
+            &[],
+        )
+    })
+    .expect("the table is made");
 }
 
 /// A file system of 8 MiB in memory.
@@ -127,7 +175,9 @@ impl SmallDisk {
     /// Mounts it, which only root can.
     fn mount() -> Option<Self> {
         let folder = tempfile::TempDir::with_prefix("pileus-disk-").expect("a folder");
-        let mounted = run(Command::new("mount").args(["-t", "tmpfs", "-o", "size=8m", "tmpfs"]).arg(folder.path()));
+        let mounted = run(Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=8m", "tmpfs"])
+            .arg(folder.path()));
         if !mounted {
             eprintln!("skipped: mounting a small file system takes root");
             return None;
@@ -141,7 +191,12 @@ impl SmallDisk {
 
     fn remount(&self, option: &str) {
         let options = format!("remount,{option}");
-        assert!(run(Command::new("mount").args(["-o", &options]).arg(self.folder.path())), "{options}");
+        assert!(
+            run(Command::new("mount")
+                .args(["-o", &options])
+                .arg(self.folder.path())),
+            "{options}"
+        );
     }
 }
 

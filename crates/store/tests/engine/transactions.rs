@@ -1,8 +1,10 @@
 //! Commit, rollback, snapshots, values, panics.
 
-use crate::{COUNT, INSERT, NAME, Refusal, count, insert, on_both_engines, open_with_table, runtime};
+use crate::{
+    COUNT, INSERT, NAME, Refusal, count, insert, on_both_engines, open_with_table, runtime,
+};
 use pileus_store::testing::TestDatabase;
-use pileus_store::{Arg, StoreError, Tx, args};
+use pileus_store::{Arg, StoreError, args};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 
@@ -44,18 +46,20 @@ fn values_come_back_as_they_went_in(place: &TestDatabase) {
     ];
     for (id, name, data) in cases.clone() {
         db.edit_blocking(move |tx| {
-            tx.exec("INSERT INTO probe (id, name, data) VALUES ($1, $2, $3)", args![
-                id,
-                name,
-                data.as_deref()
-            ])
+            tx.exec(
+                "INSERT INTO probe (id, name, data) VALUES ($1, $2, $3)",
+                args![id, name, data.as_deref()],
+            )
         })
         .expect("the row is accepted");
     }
-    let mut found: Vec<(i64, Option<String>, Option<Vec<u8>>)> =
-        db.view_blocking(|tx| tx.all("SELECT id, name, data FROM probe ORDER BY id", &[])).expect("rows");
-    let mut wanted: Vec<_> =
-        cases.into_iter().map(|(id, name, data)| (id, name.map(str::to_owned), data)).collect();
+    let mut found: Vec<(i64, Option<String>, Option<Vec<u8>>)> = db
+        .view_blocking(|tx| tx.all("SELECT id, name, data FROM probe ORDER BY id", &[]))
+        .expect("rows");
+    let mut wanted: Vec<_> = cases
+        .into_iter()
+        .map(|(id, name, data)| (id, name.map(str::to_owned), data))
+        .collect();
     wanted.sort();
     found.sort();
     assert_eq!(found, wanted);
@@ -66,14 +70,18 @@ fn a_value_of_another_type_is_an_error(place: &TestDatabase) {
     insert(&db, 1).expect("a row");
     let number = db.view_blocking(|tx| tx.one::<(i64,)>(NAME, args![1]));
     assert!(matches!(number, Err(StoreError::Corrupt(_))), "{number:?}");
-    let null = db.view_blocking(|tx| tx.one::<(Vec<u8>,)>("SELECT data FROM probe WHERE id = $1", args![1]));
+    let null = db
+        .view_blocking(|tx| tx.one::<(Vec<u8>,)>("SELECT data FROM probe WHERE id = $1", args![1]));
     assert!(matches!(null, Err(StoreError::Corrupt(_))), "{null:?}");
 }
 
 fn a_missing_row_does_not_doom_the_edit(place: &TestDatabase) {
     let db = open_with_table(place);
     db.edit_blocking(|tx| {
-        assert_eq!(tx.one::<(String,)>(NAME, args![1]), Err(StoreError::Missing));
+        assert_eq!(
+            tx.one::<(String,)>(NAME, args![1]),
+            Err(StoreError::Missing)
+        );
         assert_eq!(tx.opt::<(String,)>(NAME, args![1]), Ok(None));
         tx.exec(INSERT, args![1, "one"])
     })
@@ -86,7 +94,9 @@ fn a_failed_statement_dooms_the_edit(place: &TestDatabase) {
     insert(&db, 1).expect("a row");
     let outcome = db.edit_blocking(|tx| {
         tx.exec(INSERT, args![2, "two"])?;
-        let taken = tx.exec(INSERT, args![1, "again"]).expect_err("the key is taken");
+        let taken = tx
+            .exec(INSERT, args![1, "again"])
+            .expect_err("the key is taken");
         assert_eq!(tx.exec(INSERT, args![3, "three"]), Err(taken.clone()));
         assert_eq!(tx.one::<(i64,)>(COUNT, &[]), Err(taken.clone()));
         assert_eq!(tx.id(), Err(taken));
@@ -100,8 +110,11 @@ fn a_failed_statement_dooms_the_edit(place: &TestDatabase) {
 fn a_view_cannot_write(place: &TestDatabase) {
     let db = open_with_table(place);
     let written = db.view_blocking(|tx| tx.exec(INSERT, args![1, "one"]));
-    assert!(matches!(written, Err(StoreError::ReadOnly(_))), "{written:?}");
-    let id = db.view_blocking(Tx::id);
+    assert!(
+        matches!(written, Err(StoreError::ReadOnly(_))),
+        "{written:?}"
+    );
+    let id = db.view_blocking(|tx| tx.id());
     assert!(id.is_err(), "{id:?}");
     assert_eq!(count(&db), 0);
 }
@@ -139,7 +152,8 @@ fn a_panic_is_the_jobs_own(place: &TestDatabase) {
         Ok(())
     });
     assert_eq!(outcome, Err(StoreError::Panicked));
-    let outcome: Result<(), _> = db.view_blocking(|_| -> Result<(), StoreError> { panic!("on purpose") });
+    let outcome: Result<(), _> =
+        db.view_blocking(|_| -> Result<(), StoreError> { panic!("on purpose") });
     assert_eq!(outcome, Err(StoreError::Panicked));
     assert_eq!(count(&db), 0);
     assert_eq!(insert(&db, 1), Ok(1));
@@ -159,7 +173,11 @@ fn hooks_run_only_after_a_commit(place: &TestDatabase) {
         tx.exec(INSERT, args![1, "one"])
     })
     .expect("committed");
-    assert_eq!(ran.load(Ordering::SeqCst), 1, "the hook ran before the answer");
+    assert_eq!(
+        ran.load(Ordering::SeqCst),
+        1,
+        "the hook ran before the answer"
+    );
 
     let refusing = ran.clone();
     let refused: Result<(), Refusal> = db.edit_blocking(move |tx| {
@@ -215,10 +233,14 @@ fn each_hands_out_rows_until_told_to_stop(place: &TestDatabase) {
     });
     assert_eq!(all, Ok(499_500));
     let stopped = db.view_blocking(|tx| {
-        tx.each("SELECT id FROM probe ORDER BY id", &[], |(id,): (i64,)| match id {
-            10 => Err(StoreError::Other("enough".to_owned())),
-            _ => Ok(()),
-        })
+        tx.each(
+            "SELECT id FROM probe ORDER BY id",
+            &[],
+            |(id,): (i64,)| match id {
+                10 => Err(StoreError::Other("enough".to_owned())),
+                _ => Ok(()),
+            },
+        )
     });
     assert_eq!(stopped, Err(StoreError::Other("enough".to_owned())));
     assert_eq!(count(&db), 1000, "the connection is fit for the next job");
@@ -247,7 +269,10 @@ fn edits_of_one_group_do_not_touch_each_other(place: &TestDatabase) {
                     match id % 4 {
                         0 => assert_eq!(outcome, Ok(1)),
                         1 => assert_eq!(outcome, Err(Refusal::NameTaken)),
-                        2 => assert!(matches!(outcome, Err(Refusal::Trouble(StoreError::Other(_))))),
+                        2 => assert!(matches!(
+                            outcome,
+                            Err(Refusal::Trouble(StoreError::Other(_)))
+                        )),
                         _ => assert_eq!(outcome, Err(Refusal::Trouble(StoreError::Panicked))),
                     }
                 })
@@ -258,7 +283,12 @@ fn edits_of_one_group_do_not_touch_each_other(place: &TestDatabase) {
         }
     });
     let others: Vec<(i64,)> = db
-        .view_blocking(|tx| tx.all("SELECT id FROM probe WHERE id % 4 <> 0 AND id <> $1", &[Arg::Int(-1)]))
+        .view_blocking(|tx| {
+            tx.all(
+                "SELECT id FROM probe WHERE id % 4 <> 0 AND id <> $1",
+                &[Arg::Int(-1)],
+            )
+        })
         .expect("rows");
     assert_eq!(others, []);
     assert_eq!(count(&db), 101);
@@ -270,7 +300,10 @@ fn more_callers_than_places_in_the_queue(place: &TestDatabase) {
         let tasks: Vec<_> = (0..6000_i64)
             .map(|id| {
                 let db = db.clone();
-                tokio::spawn(async move { db.edit(move |tx| tx.exec(INSERT, args![id, "one of many"])).await })
+                tokio::spawn(async move {
+                    db.edit(move |tx| tx.exec(INSERT, args![id, "one of many"]))
+                        .await
+                })
             })
             .collect();
         for task in tasks {
