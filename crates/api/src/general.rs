@@ -257,7 +257,7 @@ pub struct Location {
 /// present state. With `block` the call waits for something newer than `diffid`; any further byte from the client ends
 /// the wait with an empty list.
 #[derive(Method, Params)]
-#[method(name = "diff", caller = User, access = Waits, reply = FeedReply)]
+#[method(name = "diff", caller = User, access = Waits, reply = FeedReply, fails = [BAD_DATETIME])]
 pub struct Diff {
     /// Tell what came after this position.
     pub diffid: Option<u64>,

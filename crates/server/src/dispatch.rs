@@ -6,6 +6,7 @@ use crate::call::{Answer, Call, Content, Fail, Outcome, Success};
 use crate::conn::Filters;
 use crate::cx::{Cx, Edit, View, required};
 use crate::login::{self, Claim, User};
+use futures_util::FutureExt;
 use pileus_api::codes::Kind as CodeKind;
 use pileus_api::method::{Caller, Method, Spec, access};
 use pileus_api::stubs::Refused;
@@ -13,6 +14,7 @@ use pileus_api::{Code, UnixTime, every_method};
 use pileus_wire::{Filter, IconFormat, Options, Params, TimeFormat};
 use std::collections::HashMap;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
@@ -140,7 +142,11 @@ async fn run(
         Ok(claim) => claim,
         Err(fail) => return (Err(fail), None, None),
     };
-    let (mut result, user) = (call.entry.run)(app, call, claim, body).await;
+    let running = AssertUnwindSafe((call.entry.run)(app, call, claim, body));
+    let (mut result, user) = match running.catch_unwind().await {
+        Ok(ran) => ran,
+        Err(_) => (Err(Fail::internal("the method panicked")), None),
+    };
     let account = user.as_ref().map(|user| user.account.id);
     let mut auth = None;
     if let (Ok(_), Some(user)) = (&result, &user) {

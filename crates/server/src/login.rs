@@ -258,7 +258,12 @@ pub fn establish(
 ) -> Answer<Option<User>> {
     let user = match claim {
         Claim::Nobody => None,
-        Claim::Known(identity) => Some(by_identity(tx, identity, now)?),
+        Claim::Known(identity) => Some(by_identity(tx, identity, now).inspect_err(|fail| {
+            // A login that has died makes room for new credentials on the same connection.
+            if fail.code == Code::LOGIN_FAILED {
+                conn.log_out();
+            }
+        })?),
         Claim::Token(secret) => {
             let user = by_token(tx, secret, now)?
                 .filter(|user| !user.is_app())

@@ -4,7 +4,7 @@ mod auth;
 mod feed;
 mod file;
 mod folder;
-mod general;
+pub(crate) mod general;
 mod listing;
 mod revisions;
 mod streaming;

@@ -57,7 +57,8 @@ pub fn add_user(tx: &mut Tx<'_>, new: &NewUser, now: UnixTime) -> Answer<i64> {
         id: root,
         owner: id,
         parent: 0,
-        name: "",
+        // Roots have no parent to keep their names apart, so each is named by its id. Nobody sees it.
+        name: &root.to_string(),
         created,
         modified,
     })?;
