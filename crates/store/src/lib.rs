@@ -20,8 +20,11 @@ mod migrate;
 mod postgres;
 mod queue;
 mod record;
+mod removal;
 pub mod revisions;
 mod row;
+#[cfg(test)]
+mod schema;
 pub mod settings;
 mod sqlite;
 #[cfg(test)]

@@ -83,3 +83,20 @@ fn may_pass(error: &refinery::Error) -> bool {
 fn failed(error: &refinery::Error) -> StoreError {
     StoreError::Other(format!("migrating the database failed: {error}"))
 }
+
+/// The names of the steps, for tests of their files.
+#[cfg(test)]
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    STEPS.iter().map(|step| step.name)
+}
+
+/// The steps of both engines with the checksums that databases record of them.
+#[cfg(test)]
+pub(crate) fn checksums() -> impl Iterator<Item = String> {
+    STEPS.iter().flat_map(|step| {
+        [("sqlite", step.sqlite), ("postgres", step.postgres)].map(|(engine, text)| {
+            let migration = Migration::unapplied(step.name, text).expect("a well-formed name");
+            format!("{engine} {} {:016x}", step.name, migration.checksum())
+        })
+    })
+}

@@ -35,10 +35,13 @@ fn ok_commits_and_err_rolls_back(place: &TestDatabase) {
     assert_eq!(count(&db), 1);
 }
 
+/// A row of the table: id, name, data.
+type Probe<N> = (i64, Option<N>, Option<Vec<u8>>);
+
 fn values_come_back_as_they_went_in(place: &TestDatabase) {
     let db = open_with_table(place);
     let long = vec![0xAB_u8; 100_000];
-    let cases: Vec<(i64, Option<&'static str>, Option<Vec<u8>>)> = vec![
+    let cases: Vec<Probe<&'static str>> = vec![
         (i64::MIN, Some(""), Some(Vec::new())),
         (i64::MAX, Some("Grüße, 世界 \u{10FFFF} '\"\\"), Some(long)),
         (0, None, None),
@@ -53,7 +56,7 @@ fn values_come_back_as_they_went_in(place: &TestDatabase) {
         })
         .expect("the row is accepted");
     }
-    let mut found: Vec<(i64, Option<String>, Option<Vec<u8>>)> = db
+    let mut found: Vec<Probe<String>> = db
         .view_blocking(|tx| tx.all("SELECT id, name, data FROM probe ORDER BY id", &[]))
         .expect("rows");
     let mut wanted: Vec<_> = cases
