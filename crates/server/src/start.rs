@@ -28,6 +28,12 @@ fn because<E: std::fmt::Display>(what: &str, path: &Path) -> impl Fn(E) -> Canno
     move |error| CannotOpen(format!("{what}: {error}"))
 }
 
+/// Name of the key file in the data folder.
+pub const KEY_FILE: &str = "secret.key";
+
+/// Name of the SQLite database in the data folder.
+pub const DATABASE_FILE: &str = "pileus.db";
+
 /// Opens the data folder, the database and the blob store, making what is not there yet.
 ///
 /// # Errors
@@ -35,7 +41,7 @@ fn because<E: std::fmt::Display>(what: &str, path: &Path) -> impl Fn(E) -> Canno
 pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>, CannotOpen> {
     make_private_folder(&config.data)
         .map_err(because("cannot use the data folder", &config.data))?;
-    let key_file = config.data.join("secret.key");
+    let key_file = config.data.join(KEY_FILE);
     let secrets = Secrets::load(&key_file).map_err(because("cannot read or make", &key_file))?;
     let settings = config.clone();
     let opened = tokio::task::spawn_blocking(move || open_database(&settings)).await;
@@ -74,7 +80,7 @@ fn make_private_folder(folder: &Path) -> std::io::Result<()> {
 
 fn open_database(config: &Config) -> Result<Db, CannotOpen> {
     if config.database == "sqlite" {
-        let file = config.data.join("pileus.db");
+        let file = config.data.join(DATABASE_FILE);
         let synchronous = match config.synchronous {
             Synchronous::Full => pileus_store::Synchronous::Full,
             Synchronous::Normal => pileus_store::Synchronous::Normal,

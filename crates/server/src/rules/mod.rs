@@ -1,6 +1,7 @@
 //! What may be done to the tree and what follows from it. Methods call these; nothing here knows the wire.
 
 pub mod accounts;
+pub mod administration;
 pub mod copy;
 pub mod delete;
 pub mod events;

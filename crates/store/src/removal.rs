@@ -1,0 +1,101 @@
+//! Removing an account with everything it owns, in pieces of bounded size.
+
+use crate::{Sql, Stored, Tx, args, sql};
+
+/// Rows that one piece removes, about.
+const PIECE_ROWS: usize = 500;
+
+sql! {
+    FOLDER = "SELECT id FROM folder WHERE parent = $1 AND deleted = 0 LIMIT 1";
+    TRASHED_FOLDER = "SELECT id FROM folder WHERE parent = $1 AND deleted <> 0 LIMIT 1";
+    FILES = "SELECT id, blob FROM file WHERE folder = $1 AND deleted = 0 LIMIT 100";
+    TRASHED_FILES = "SELECT id, blob FROM file WHERE folder = $1 AND deleted <> 0 LIMIT 100";
+    EVENTS = "DELETE FROM event WHERE account = $1 AND diffid IN \
+              (SELECT diffid FROM event WHERE account = $1 ORDER BY diffid LIMIT 500)";
+    TRASH = "DELETE FROM trash WHERE owner = $1";
+    TOKENS = "DELETE FROM token WHERE account = $1";
+    RECOVERY_CODES = "DELETE FROM recovery_code WHERE account = $1";
+    TRUSTED_DEVICES = "DELETE FROM trusted_device WHERE account = $1";
+    MAIL_CODES = "DELETE FROM mail_code WHERE account = $1";
+    NOTIFICATIONS = "DELETE FROM notification WHERE account = $1";
+    SHARE_POLICIES = "DELETE FROM share_policy WHERE account = $1";
+    APP_GRANTS = "DELETE FROM app_grant WHERE account = $1";
+    ACCOUNT = "DELETE FROM account WHERE id = $1";
+}
+
+/// What is left when tree and feed are gone, the account itself last.
+const REST: [Sql; 9] = [
+    TRASH,
+    TOKENS,
+    RECOVERY_CODES,
+    TRUSTED_DEVICES,
+    MAIL_CODES,
+    NOTIFICATIONS,
+    SHARE_POLICIES,
+    APP_GRANTS,
+    ACCOUNT,
+];
+
+impl Tx<'_> {
+    /// Removes a piece of an account; true when nothing is left of it. To be called in one edit after the other, once
+    /// the account is locked out. Contents that nobody else holds become garbage at the time `now`.
+    pub fn remove_account_piece(&mut self, account: i64, now: i64) -> Stored<bool> {
+        let Some(account) = self.account(account)? else {
+            return Ok(true);
+        };
+        if !self.remove_tree_piece(account.root, now)? {
+            return Ok(false);
+        }
+        if self.exec(EVENTS, args![account.id])? > 0 {
+            return Ok(false);
+        }
+        for statement in REST {
+            self.exec(statement, args![account.id])?;
+        }
+        Ok(true)
+    }
+
+    /// Removes about [`PIECE_ROWS`] rows of a tree, leaves first; true when its root is gone as well.
+    fn remove_tree_piece(&mut self, root: i64, now: i64) -> Stored<bool> {
+        let mut removed = 0;
+        let mut at = root;
+        while removed < PIECE_ROWS {
+            let below = match self.opt::<(i64,)>(FOLDER, args![at])? {
+                None => self.opt::<(i64,)>(TRASHED_FOLDER, args![at])?,
+                found => found,
+            };
+            if let Some((below,)) = below {
+                at = below;
+                continue;
+            }
+            let mut files: Vec<(i64, i64)> = self.all(FILES, args![at])?;
+            files.extend(self.all::<(i64, i64)>(TRASHED_FILES, args![at])?);
+            for &(file, blob) in &files {
+                removed += 1 + self.remove_file_and_revisions(file, blob, now)?;
+            }
+            if !files.is_empty() {
+                continue;
+            }
+            let parent = self.folder(at)?.map(|folder| folder.parent);
+            self.remove_folder(at)?;
+            removed += 1;
+            match parent {
+                Some(parent) if at != root => at = parent,
+                _ => return Ok(true),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Removes a file; answers how many revisions went with it.
+    fn remove_file_and_revisions(&mut self, file: i64, blob: i64, now: i64) -> Stored<usize> {
+        let revisions = self.revisions(file)?;
+        for revision in &revisions {
+            self.remove_revision(revision.id)?;
+            self.release_content(revision.blob, now)?;
+        }
+        self.release_content(blob, now)?;
+        self.remove_file(file)?;
+        Ok(revisions.len())
+    }
+}
