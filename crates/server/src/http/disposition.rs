@@ -70,7 +70,7 @@ fn parse(value: &[u8]) -> Disposition {
             extended = extended_text(&value);
         }
     }
-    found.file_name = extended.or(found.file_name).map(base_name);
+    found.file_name = extended.or(found.file_name);
     found
 }
 
@@ -132,14 +132,6 @@ fn extended_text(value: &[u8]) -> Option<Vec<u8>> {
     charset
         .eq_ignore_ascii_case(b"utf-8")
         .then(|| percent_decode(text).collect())
-}
-
-/// Keeps what follows the last slash: the file system of a Python client sends whole paths.
-fn base_name(name: Vec<u8>) -> Vec<u8> {
-    match memchr::memrchr(b'/', &name) {
-        Some(slash) => name[slash + 1..].to_vec(),
-        None => name,
-    }
 }
 
 #[cfg(test)]
@@ -205,8 +197,11 @@ mod tests {
             None,
             Some("x.txt"),
         );
-        check(r#"form-data; filename="/a/b/c.txt""#, None, Some("c.txt"));
-        check(r#"form-data; filename="a/""#, None, Some(""));
+        check(
+            r#"form-data; filename="/a/b/c.txt""#,
+            None,
+            Some("/a/b/c.txt"),
+        );
         check(r#"form-data; flag; name=x"#, Some("x"), None);
         check(r#"form-data; name="open"#, Some("open"), None);
         check("form-data", None, None);

@@ -201,8 +201,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
 
     /// Whether an answer of this size is to wait for the answers to requests that have already arrived.
     fn waits_for_others(&self, size: usize) -> bool {
-        let is_followed = !self.held.is_empty() || !self.out.is_empty();
-        is_followed && self.out.len().saturating_add(size) <= TOGETHER_BYTES
+        let has_company = !self.held.is_empty() || !self.out.is_empty();
+        has_company && self.out.len().saturating_add(size) <= TOGETHER_BYTES
     }
 
     /// Writes the answers that have waited.
@@ -344,7 +344,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watch<S> {
         let me = &mut *self;
         let is_answered = me.line.state().phase == Phase::Answered;
         // A further request may be answered at once. If it is not, hyper flushes again before it waits for anything.
-        if !(is_answered && me.waits_for_others(0)) && !me.is_broken {
+        let is_followed = is_answered && !me.held.is_empty();
+        if !is_followed && !me.is_broken {
             let flushed = match ready!(me.poll_write_out(cx)) {
                 Ok(()) => {
                     let flushed = Pin::new(&mut me.io).poll_flush(cx);

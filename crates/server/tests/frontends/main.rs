@@ -1,0 +1,17 @@
+//! The front ends, as raw sockets see them: a real server with a database of its own in each test.
+//!
+//! `server` starts it, `http` and `binary` are clients that send exactly the bytes they are told to, which is the point of
+//! them. What methods do is not tested here.
+
+mod admin;
+mod binary_calls;
+mod binary_client;
+mod content;
+mod http_bodies;
+mod http_calls;
+mod http_client;
+mod limits;
+mod server;
+mod stop;
+mod tls;
+mod waits;
