@@ -68,7 +68,8 @@ impl Progress {
         let bytes = HumanBytes(self.moved_bytes.load(Ordering::Relaxed));
         let unchanged = self.unchanged.load(Ordering::Relaxed);
         let failed = self.failed.load(Ordering::Relaxed);
-        eprintln!("{files} files {done} ({bytes}), {unchanged} unchanged, {failed} failed");
+        let noun = if files == 1 { "file" } else { "files" };
+        eprintln!("{files} {noun} {done} ({bytes}), {unchanged} unchanged, {failed} failed");
         usize::try_from(failed).unwrap_or(usize::MAX)
     }
 

@@ -1,121 +1,15 @@
-//! `pileus ls`, `get`, `put` and `rm` against a running server, over both protocols.
+//! `pileus ls`, `get`, `put` and `rm`.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-const USER: &str = "ann@example.com";
-const PASSWORD: &str = "correct horse";
+use crate::server::{PASSWORD, Server, USER, noise, pileus, text};
 
 /// The time that test files get: 2013-03-21 18:31:45 UTC.
 const TIME: u64 = 1_363_890_705;
-
-fn pileus() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pileus"));
-    command.stdin(Stdio::null());
-    command
-}
-
-/// A server with one account, which ends with the test.
-struct Server {
-    process: Child,
-    address: String,
-    folder: TempDir,
-}
-
-impl Server {
-    fn start() -> Server {
-        let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
-        let mut process = pileus()
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--admin",
-                "off",
-                "--data",
-            ])
-            .arg(&data)
-            .stdout(Stdio::piped())
-            .stderr(fs::File::create(folder.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let address = loop {
-            let line = lines.next().unwrap().unwrap();
-            if let Some(address) = line.strip_prefix("listening on http://") {
-                break address.trim().to_owned();
-            }
-        };
-        let added = pileus()
-            .args(["user", "add", USER, "--password", PASSWORD, "--data"])
-            .arg(&data)
-            .output()
-            .unwrap();
-        assert!(added.status.success(), "{added:?}");
-        Server {
-            process,
-            address,
-            folder,
-        }
-    }
-
-    /// A new folder to work in.
-    fn folder(&self, name: &str) -> PathBuf {
-        let path = self.folder.path().join(name);
-        fs::create_dir(&path).unwrap();
-        path
-    }
-
-    /// Runs a client command in a folder.
-    fn run(&self, scheme: &str, folder: &Path, args: &[&str]) -> Output {
-        let (command, args) = args.split_first().unwrap();
-        pileus()
-            .current_dir(folder)
-            .arg(command)
-            .args(["--user", USER, "--password", PASSWORD, "--server"])
-            .arg(format!("{scheme}://{}", self.address))
-            .args(args)
-            .output()
-            .unwrap()
-    }
-
-    /// Runs a command that succeeds, and answers its two outputs.
-    fn done(&self, scheme: &str, folder: &Path, args: &[&str]) -> (String, String) {
-        let output = self.run(scheme, folder, args);
-        assert!(output.status.success(), "{args:?}: {output:?}");
-        (text(&output.stdout), text(&output.stderr))
-    }
-
-    /// Runs a command that fails, and answers what it complained about.
-    fn refused(&self, folder: &Path, args: &[&str]) -> String {
-        let output = self.run("http", folder, args);
-        assert_eq!(output.status.code(), Some(1), "{args:?}: {output:?}");
-        text(&output.stderr)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Bytes that differ from place to place.
-fn noise(length: usize) -> Vec<u8> {
-    (0..length).map(|at| (at * 31 % 251) as u8).collect()
-}
 
 fn write(path: &Path, content: &[u8]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -125,8 +19,11 @@ fn write(path: &Path, content: &[u8]) {
     file.set_modified(time).unwrap();
 }
 
-/// Every file and folder below a folder: path, content and modification time of files.
-fn tree(folder: &Path) -> Vec<(PathBuf, Option<(Vec<u8>, u64)>)> {
+/// A file's content and modification time in seconds.
+type State = (Vec<u8>, u64);
+
+/// Every file and folder below a folder by its path; folders have no state.
+fn tree(folder: &Path) -> Vec<(PathBuf, Option<State>)> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(next) = open.pop() {
@@ -189,7 +86,7 @@ fn a_tree_comes_back_as_it_went() {
         write(&photos.join("empty"), b"no longer");
         let (_, told) = server.done(scheme, &here, &["put", "photos", &target]);
         assert!(
-            told.starts_with("1 files sent (9 B), 22 unchanged"),
+            told.starts_with("1 file sent (9 B), 22 unchanged"),
             "{told}"
         );
     }
@@ -293,4 +190,26 @@ fn the_environment_names_server_and_account() {
     let output = command("wrong");
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("(2000)"), "{output:?}");
+}
+
+#[test]
+fn all_four_kinds_of_url_lead_to_an_encrypted_server() {
+    let server = Server::start_with(&["--tls-self-signed"]);
+    let here = server.folder("here");
+    write(&here.join("a"), &noise(100_000));
+    let ca_file = server.folder.path().join("data/tls/ca.pem");
+    let ca_file = ca_file.to_str().unwrap();
+    for scheme in ["https", "bins", "http", "bin"] {
+        let target = format!("/{scheme}");
+        server.done(scheme, &here, &["put", "--ca-file", ca_file, "a", &target]);
+        server.done(
+            scheme,
+            &here,
+            &["get", "--ca-file", ca_file, &target, scheme],
+        );
+        assert_eq!(fs::read(here.join(scheme)).unwrap(), noise(100_000));
+    }
+    let told = server.run("https", &here, &["ls"]);
+    assert_eq!(told.status.code(), Some(1));
+    assert!(text(&told.stderr).contains("certificate"), "{told:?}");
 }
