@@ -76,7 +76,13 @@ impl Reply for RestoreReply {
     }
 
     fn describe(out: &mut Vec<FieldSpec>) {
-        Listing::describe(out);
+        let doc = "The restored entry, or the folder that took everything.";
+        out.push(FieldSpec {
+            name: "metadata",
+            kind: "metadata".into(),
+            doc,
+            optional: true,
+        });
         let doc = "Everything that was restored, if everything was asked for.";
         out.push(FieldSpec {
             name: "restored",

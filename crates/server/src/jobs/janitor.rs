@@ -7,6 +7,7 @@
 use crate::app::App;
 use crate::call::Answer;
 use crate::rules::purge;
+use crate::rules::trash::retention_start;
 use futures_util::StreamExt;
 use pileus_blobs::BlobKey;
 use pileus_store::contents::GarbageContent;
@@ -25,8 +26,6 @@ const GRACE_SECONDS: i64 = 3600;
 /// How old bytes without a row must be before they are taken for leftovers of a crash. An upload commits its row right
 /// after its bytes, so a day is far on the safe side.
 const ORPHAN_SECONDS: i64 = 86_400;
-
-const DAY_SECONDS: i64 = 86_400;
 
 /// Works until the server stops.
 pub async fn run(app: Arc<App>) {
@@ -51,10 +50,7 @@ pub async fn run(app: Arc<App>) {
 /// One round: everything whose time is over.
 pub async fn tidy(app: &Arc<App>) -> Answer<()> {
     let now = app.clock.now().0;
-    let retention = i64::try_from(app.config.retention_days)
-        .unwrap_or(i64::MAX / DAY_SECONDS)
-        .saturating_mul(DAY_SECONDS);
-    let before = now.saturating_sub(retention);
+    let before = retention_start(app, now);
     while clear_trash(app, before, now).await? > 0 {}
     while clear_revisions(app, before, now).await? > 0 {}
     while clear_contents(app, now.saturating_sub(GRACE_SECONDS)).await? > 0 {}

@@ -147,10 +147,17 @@ impl Writes for DeleteFolderRecursive {
 /// copy into, or the copy itself.
 fn place_of_copy(to: &TargetArg, cx: &mut Edit<'_, '_>, from: &Folder) -> Answer<(Folder, String)> {
     let parent = to.parent.as_ref().ok_or(Code::NO_TARGET)?;
-    let parent = match parent {
-        FolderRef::Id(_) => cx.folder_or(parent, Code::COPY_TARGET_MISSING)?,
-        FolderRef::Path(_) => cx.folder(parent)?,
+    let missing = match parent {
+        FolderRef::Id(_) => Code::COPY_TARGET_MISSING,
+        // A path whose last part alone is missing names the target; a missing part on the way is another matter.
+        FolderRef::Path(path) => match path.clone().split_last() {
+            Some((above, _)) if !to.whole_path && cx.folder_by_path(&above)?.is_some() => {
+                Code::COPY_TARGET_MISSING
+            }
+            _ => Code::FOLDER_MISSING,
+        },
     };
+    let parent = cx.folder_or(parent, missing)?;
     let own_name = || from.name.clone();
     match &to.name {
         None => Ok((parent, own_name())),

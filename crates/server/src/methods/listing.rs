@@ -111,7 +111,11 @@ fn list_level(cx: &mut View<'_, '_>, top: &Folder, scope: Scope) -> Answer<Listi
 fn folders_in(cx: &mut View<'_, '_>, folder: i64, scope: Scope) -> Answer<Vec<Folder>> {
     let mut folders = cx.tx.folder_children(folder)?;
     if scope.deleted {
-        folders.extend(cx.tx.folder_trashed_children(folder)?);
+        for trashed in cx.tx.folder_trashed_children(folder)? {
+            if cx.is_restorable(trashed.deleted)? {
+                folders.push(trashed);
+            }
+        }
     }
     Ok(folders)
 }
@@ -119,7 +123,11 @@ fn folders_in(cx: &mut View<'_, '_>, folder: i64, scope: Scope) -> Answer<Vec<Fo
 fn files_in(cx: &mut View<'_, '_>, folder: i64, scope: Scope) -> Answer<Vec<File>> {
     let mut files = cx.tx.file_children(folder)?;
     if scope.deleted {
-        files.extend(cx.tx.file_trashed_children(folder)?);
+        for trashed in cx.tx.file_trashed_children(folder)? {
+            if cx.is_restorable(trashed.deleted)? {
+                files.push(trashed);
+            }
+        }
     }
     Ok(files)
 }

@@ -34,6 +34,9 @@ impl Reads for ListRevisions {
         let file = cx.file(&self.file.0)?;
         let mut revisions = Vec::new();
         for revision in cx.tx.revisions(file.id)? {
+            if !cx.is_kept(revision.replaced) {
+                continue;
+            }
             let (sha1, md5, sha256) = split(sums_of(cx, revision.blob, self.showchecksums)?);
             revisions.push(Revision {
                 revisionid: wire_id(revision.id),
@@ -63,7 +66,7 @@ impl Writes for RevertRevision {
         let revision = cx
             .tx
             .revision(id)?
-            .filter(|revision| revision.file == file.id);
+            .filter(|revision| revision.file == file.id && cx.is_kept(revision.replaced));
         let revision = revision.ok_or(Code::REVISION_MISSING)?;
         cx.check_quota(file.owner, (revision.size - file.size).max(0))?;
         if !cx.tx.hold_content(revision.blob)? {

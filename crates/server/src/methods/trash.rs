@@ -5,6 +5,7 @@ use crate::cx::{Edit, View};
 use crate::dispatch::{Reads, Writes};
 use crate::methods::listing::{Scope, list};
 use crate::rules::purge;
+use crate::rules::trash::retention_start;
 use pileus_api::args::TrashArg;
 use pileus_api::listing::Node;
 use pileus_api::name::numbered;
@@ -54,9 +55,10 @@ fn top(cx: &mut View<'_, '_>, entry: &TrashEntry) -> Answer<Option<Top>> {
 /// Everything directly under the top of the trash, the newest deletion first.
 fn tops(cx: &mut View<'_, '_>) -> Answer<Vec<Top>> {
     let entries = cx.tx.trash_entries(cx.user.account.id)?;
+    let start = retention_start(cx.app, cx.now.0);
     let mut found = Vec::new();
-    for entry in entries {
-        found.extend(top(cx, &entry)?);
+    for entry in entries.iter().filter(|entry| entry.deleted >= start) {
+        found.extend(top(cx, entry)?);
     }
     Ok(found)
 }

@@ -1,5 +1,6 @@
 //! The trash: what is in it, and the way back.
 
+use crate::app::App;
 use crate::call::Answer;
 use crate::cx::{Edit, View};
 use pileus_api::event::EventKind;
@@ -7,7 +8,26 @@ use pileus_api::{Code, Metadata};
 use pileus_store::files::File;
 use pileus_store::folders::Folder;
 
+const DAY_SECONDS: i64 = 86_400;
+
+/// The time before which deleted entries and replaced contents are gone, whether the janitor has come by or not.
+pub fn retention_start(app: &App, now: i64) -> i64 {
+    let days = i64::try_from(app.config.retention_days).unwrap_or(i64::MAX / DAY_SECONDS);
+    now.saturating_sub(days.saturating_mul(DAY_SECONDS))
+}
+
 impl View<'_, '_> {
+    /// Whether something replaced or deleted at this time is still kept.
+    pub fn is_kept(&self, since: i64) -> bool {
+        since >= retention_start(self.app, self.now.0)
+    }
+
+    /// Whether what went away with this trash entry can still be restored.
+    pub fn is_restorable(&mut self, entry: i64) -> Answer<bool> {
+        let deleted = self.tx.trash_entry(entry)?.map(|entry| entry.deleted);
+        Ok(deleted.is_none_or(|deleted| self.is_kept(deleted)))
+    }
+
     /// A deleted file of the caller: 1018 if it is not deleted, 2009 if there is none.
     pub fn trashed_file(&mut self, id: u64) -> Answer<File> {
         let id = i64::try_from(id).map_err(|_| Code::FILE_MISSING)?;
@@ -17,9 +37,12 @@ impl View<'_, '_> {
             .filter(|file| file.owner == self.user.account.id)
             .ok_or(Code::FILE_MISSING)?;
         if file.deleted == 0 {
-            Err(Code::BAD_FILEID.into())
-        } else {
+            return Err(Code::BAD_FILEID.into());
+        }
+        if self.is_restorable(file.deleted)? {
             Ok(file)
+        } else {
+            Err(Code::FILE_MISSING.into())
         }
     }
 
@@ -33,9 +56,12 @@ impl View<'_, '_> {
             .filter(is_own)
             .ok_or(Code::FOLDER_MISSING)?;
         if folder.deleted == 0 {
-            Err(Code::BAD_FOLDERID.into())
-        } else {
+            return Err(Code::BAD_FOLDERID.into());
+        }
+        if self.is_restorable(folder.deleted)? {
             Ok(folder)
+        } else {
+            Err(Code::FOLDER_MISSING.into())
         }
     }
 

@@ -115,7 +115,7 @@ impl View<'_, '_> {
         let revision = self
             .tx
             .revision(id)?
-            .filter(|revision| revision.file == file.id);
+            .filter(|revision| revision.file == file.id && self.is_kept(revision.replaced));
         let revision = revision.ok_or(Code::REVISION_MISSING)?;
         (file.blob, file.size, file.hash, file.stored) =
             (revision.blob, revision.size, revision.hash, revision.stored);
