@@ -84,7 +84,7 @@ impl Db {
     /// Runs a job that only reads, all of it on one snapshot of the database. An
     /// attempt to write fails.
     ///
-    /// The job runs to its end even if this future is dropped meanwhile.
+    /// If this future is dropped before the job has begun, it never will.
     pub async fn view<T, E>(
         &self,
         job: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
@@ -105,8 +105,8 @@ impl Db {
     /// commit is durable.
     ///
     /// The job may run several times and must therefore do nothing that a rollback
-    /// cannot undo; [`Tx::after_commit`] is for that. It runs to its end even if
-    /// this future is dropped meanwhile.
+    /// cannot undo; [`Tx::after_commit`] is for that. Once it is in the queue it is
+    /// carried out, even if this future is dropped meanwhile.
     pub async fn edit<T, E>(
         &self,
         job: impl FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,

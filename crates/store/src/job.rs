@@ -11,6 +11,10 @@ pub(crate) trait Work: Send {
     /// rollback.
     fn run(&mut self, tx: &mut Tx<'_>) -> bool;
 
+    /// Whether the caller has gone away. A view need not run then; an edit was handed
+    /// in and counts.
+    fn is_abandoned(&self) -> bool;
+
     /// Sends the caller the answer. The job is over.
     fn answer(self: Box<Self>, verdict: Verdict);
 }
@@ -63,6 +67,10 @@ where
         let commit = result.is_ok();
         self.result = Some(result);
         commit
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.caller.is_closed()
     }
 
     fn answer(self: Box<Self>, verdict: Verdict) {

@@ -168,3 +168,47 @@ fn is_failed_sync(error: &rusqlite::Error) -> bool {
         ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn only_a_failed_sync_puts_an_end_to_writing() {
+        assert!(is_failed_sync(&failure(ffi::SQLITE_IOERR_FSYNC)));
+        assert!(is_failed_sync(&failure(ffi::SQLITE_IOERR_DIR_FSYNC)));
+        assert!(!is_failed_sync(&failure(ffi::SQLITE_IOERR_WRITE)));
+        assert!(!is_failed_sync(&failure(ffi::SQLITE_FULL)));
+        assert!(!is_failed_sync(&rusqlite::Error::QueryReturnedNoRows));
+    }
+
+    #[test]
+    fn extended_codes_are_told_by_their_kind() {
+        let kinds = |code| store_error(&failure(code));
+        assert!(matches!(
+            kinds(ffi::SQLITE_BUSY_SNAPSHOT),
+            StoreError::Locked(_)
+        ));
+        assert!(matches!(
+            kinds(ffi::SQLITE_READONLY_DIRECTORY),
+            StoreError::ReadOnly(_)
+        ));
+        assert!(matches!(
+            kinds(ffi::SQLITE_IOERR_SHMSIZE),
+            StoreError::Io(_)
+        ));
+        assert!(matches!(kinds(ffi::SQLITE_CANTOPEN), StoreError::Io(_)));
+        assert!(matches!(
+            kinds(ffi::SQLITE_CORRUPT_INDEX),
+            StoreError::Corrupt(_)
+        ));
+        assert!(matches!(
+            kinds(ffi::SQLITE_CONSTRAINT_UNIQUE),
+            StoreError::Other(_)
+        ));
+    }
+}

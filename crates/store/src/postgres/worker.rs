@@ -96,6 +96,9 @@ impl Worker {
     }
 
     fn view(&mut self, mut work: BoxedWork) {
+        if work.is_abandoned() {
+            return;
+        }
         if let Err(error) = self.begin() {
             return work.answer(Verdict::Void(error));
         }

@@ -20,6 +20,9 @@ pub(super) fn start(
         let mut session = Session::new(&connection);
         let no_ids = Ids::default();
         while let Some(mut work) = views.pop() {
+            if work.is_abandoned() {
+                continue;
+            }
             let verdict = view(&mut session, &no_ids, work.as_mut());
             work.answer(verdict);
         }

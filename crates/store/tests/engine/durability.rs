@@ -1,15 +1,16 @@
 //! What has been handed in is carried out, whoever goes away.
 
 use crate::{INSERT, count, insert, on_both_engines, open_with_table, runtime};
-use pileus_store::args;
 use pileus_store::testing::TestDatabase;
-use std::sync::{Mutex, mpsc};
+use pileus_store::{Db, StoreError, Stored, args};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 
 on_both_engines! {
     an_edit_outlives_its_caller,
     closing_finishes_what_was_handed_in,
     a_hook_may_hold_the_last_clone,
     nodes_may_open_an_empty_database_at_once,
+    an_abandoned_view_is_left_out,
 }
 
 fn an_edit_outlives_its_caller(place: &TestDatabase) {
@@ -94,4 +95,50 @@ fn nodes_may_open_an_empty_database_at_once(place: &TestDatabase) {
     });
     let db = open_with_table(place);
     insert(&db, 1).expect("it works");
+}
+
+/// A view nobody waits for any more is not begun.
+fn an_abandoned_view_is_left_out(place: &TestDatabase) {
+    let db = open_with_table(place);
+    let (ran, runs) = mpsc::channel();
+    let (started, has_started) = mpsc::channel();
+    let finish = Arc::new(Barrier::new(3));
+    runtime().block_on(async {
+        // As many as there are threads for views.
+        let busy: Vec<_> = (0..2)
+            .map(|_| {
+                let (db, started, finish) = (db.clone(), started.clone(), finish.clone());
+                tokio::spawn(async move {
+                    db.view(move |_| {
+                        started.send(()).expect("the test listens");
+                        finish.wait();
+                        Ok::<_, StoreError>(())
+                    })
+                    .await
+                })
+            })
+            .collect();
+        has_started
+            .recv()
+            .and(has_started.recv())
+            .expect("both threads are busy");
+        hand_in(view(&db, &ran, "abandoned")).await;
+        finish.wait();
+        for view in busy {
+            view.await.expect("no panic").expect("a good view");
+        }
+        view(&db, &ran, "wanted").await.expect("a good view");
+    });
+    drop((db, ran));
+    assert_eq!(runs.iter().collect::<Vec<_>>(), ["wanted"]);
+}
+
+/// A view that says its name.
+async fn view(db: &Db, ran: &mpsc::Sender<&'static str>, name: &'static str) -> Stored<()> {
+    let ran = ran.clone();
+    db.view(move |_| {
+        ran.send(name).expect("the test listens");
+        Ok(())
+    })
+    .await
 }
