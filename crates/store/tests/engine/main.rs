@@ -2,6 +2,7 @@
 
 mod durability;
 mod ids;
+mod kill;
 mod postgres;
 mod sqlite;
 mod transactions;
