@@ -6,6 +6,7 @@
 
 pub mod deadline;
 pub mod linger;
+pub mod patience;
 pub mod socket;
 
 use crate::app::App;
@@ -28,9 +29,6 @@ use tokio_rustls::TlsAcceptor;
 
 /// Connections that may wait in the kernel to be accepted.
 const BACKLOG: u32 = 4096;
-/// How long a client may take to send the first bytes. As long as it may idle before it logs in, because clients open
-/// connections ahead of time.
-const FIRST_BYTES: Duration = Duration::from_secs(60);
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(15);
 /// How long calls may go on after the server was told to stop.
@@ -207,12 +205,13 @@ async fn protected(app: &Arc<App>, tcp: Replayed, peer: SocketAddr, tls: Option<
     .await;
 }
 
-/// Waits for what tells the protocols apart; `None` if it does not come.
+/// Waits for what tells the protocols apart; `None` if it does not come. Clients open connections ahead of time, so they
+/// may take as long as they may idle.
 async fn first_bytes(app: &App, io: &mut (impl AsyncRead + Unpin)) -> Option<First> {
     let mut first = First::default();
     let read = async { io.read_exact(&mut first).await.is_ok() };
     let is_read = tokio::select! {
-        read = timeout(FIRST_BYTES, read) => read == Ok(true),
+        read = timeout(patience::HTTP.idle, read) => read == Ok(true),
         () = app.stopped() => false,
     };
     is_read.then_some(first)

@@ -11,6 +11,7 @@ use crate::body::Body;
 use crate::call::{Call, Content, Outcome};
 use crate::conn::Conn;
 use crate::dispatch::{self, Entry};
+use crate::listen::patience;
 use data::Data;
 use futures_util::StreamExt;
 use pileus_api::Code;
@@ -42,12 +43,22 @@ pub async fn serve(
     let mut session = Session {
         app,
         conn: Arc::new(conn),
-        wire: Wire::new(io, first),
+        wire: Wire::new(io, first, &patience::BINARY),
     };
-    if let Err(error) = session.run().await {
+    let end = session.run().await.unwrap_or_else(|error| {
         tracing::debug!(peer = %session.conn.peer, %error, "connection ended");
-    }
-    session.wire.close().await;
+        End::Refused
+    });
+    session.wire.close(end == End::Refused).await;
+}
+
+/// How a connection comes to its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Between two requests.
+    Clean,
+    /// With something that cannot be read on from.
+    Refused,
 }
 
 struct Session<'a, S> {
@@ -58,20 +69,22 @@ struct Session<'a, S> {
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Session<'_, S> {
     /// Answers requests until the client ends the connection, breaks the protocol, or the server is to stop.
-    async fn run(&mut self) -> io::Result<()> {
+    async fn run(&mut self) -> io::Result<End> {
         let mut stopped = pin!(self.app.stopped());
         loop {
             let frame = tokio::select! {
                 biased;
+                () = &mut stopped => return Ok(End::Clean),
                 frame = self.wire.request(self.conn.is_logged_in()) => frame?,
-                () = &mut stopped => return Ok(()),
             };
-            let Some(frame) = frame else { return Ok(()) };
+            let Some(frame) = frame else {
+                return Ok(End::Clean);
+            };
             let request = parse_request(&frame)
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
             drop(frame);
-            if !self.answer(request).await? || *self.app.stopping.borrow() {
-                return Ok(());
+            if !self.answer(request).await? {
+                return Ok(End::Refused);
             }
         }
     }

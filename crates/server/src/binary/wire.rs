@@ -3,6 +3,7 @@
 use crate::conn::Conn;
 use crate::listen::deadline::Deadline;
 use crate::listen::linger;
+use crate::listen::patience::Patience;
 use bytes::{Buf, Bytes, BytesMut};
 use std::convert::Infallible;
 use std::future::{pending, poll_fn};
@@ -13,17 +14,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
-
-/// Between two requests, before anybody has logged in, and after.
-const IDLE: Duration = Duration::from_secs(60);
-const IDLE_LOGGED_IN: Duration = Duration::from_secs(4000);
-/// From the first byte of a request to its last, before anybody has logged in, and after.
-const REQUEST: Duration = Duration::from_secs(60);
-const REQUEST_LOGGED_IN: Duration = Duration::from_secs(180);
-/// Between two bytes of data.
-const DATA: Duration = Duration::from_secs(120);
-/// How long a client may leave answers unread.
-const STALLED: Duration = Duration::from_secs(120);
 
 /// How much is read at a time while there is no data to come. It is read to the stack: connections that say nothing hold no
 /// buffer.
@@ -55,6 +45,7 @@ pub(super) struct Wire<S> {
     out: BytesMut,
     /// Whether the client has finished sending.
     has_ended: bool,
+    patience: &'static Patience,
     waits_for: Option<Wait>,
     reading: Deadline,
     writing: Deadline,
@@ -62,12 +53,13 @@ pub(super) struct Wire<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Wraps a stream of which `first` has been read already.
-    pub(super) fn new(io: S, first: &[u8]) -> Self {
+    pub(super) fn new(io: S, first: &[u8], patience: &'static Patience) -> Self {
         Self {
             io,
             held: BytesMut::from(first),
             out: BytesMut::new(),
             has_ended: false,
+            patience,
             waits_for: None,
             reading: Deadline::default(),
             writing: Deadline::default(),
@@ -76,11 +68,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// The next request without its length; `None` if there is none. Before it waits for one, all answers leave.
     pub(super) async fn request(&mut self, is_logged_in: bool) -> io::Result<Option<Bytes>> {
-        let (idle, rest) = if is_logged_in {
-            (IDLE_LOGGED_IN, REQUEST_LOGGED_IN)
-        } else {
-            (IDLE, REQUEST)
-        };
         loop {
             if let Some(length) = self.complete_request() {
                 self.waits_for = None;
@@ -92,10 +79,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 // What is left of a buffer for data.
                 self.held = BytesMut::new();
             }
-            let (wait, limit) = if self.held.is_empty() {
-                (Wait::Request, idle)
-            } else {
-                (Wait::Rest, rest)
+            let (wait, limit) = match self.held.is_empty() {
+                true => (Wait::Request, self.patience.idle(is_logged_in)),
+                false => (Wait::Rest, self.patience.request(is_logged_in)),
             };
             if self.waits_for != Some(wait) {
                 self.waits_for = Some(wait);
@@ -118,7 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(super) async fn data(&mut self, limit: u64) -> io::Result<Bytes> {
         if self.held.is_empty() {
             self.waits_for = Some(Wait::Data);
-            self.reading.set(DATA);
+            self.reading.set(self.patience.data);
             if !poll_fn(|cx| self.poll_read(cx, DATA_READ_BYTES)).await? {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
@@ -204,7 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         while !self.out.is_empty() {
             let count = poll_fn(|cx| {
                 let written = Pin::new(&mut self.io).poll_write(cx, &self.out);
-                limit(&mut self.writing, cx, written)
+                limit(&mut self.writing, self.patience.answer, cx, written)
             })
             .await?;
             self.out.advance(count);
@@ -212,7 +198,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.out = BytesMut::new();
         poll_fn(|cx| {
             let flushed = Pin::new(&mut self.io).poll_flush(cx);
-            limit(&mut self.writing, cx, flushed)
+            limit(&mut self.writing, self.patience.answer, cx, flushed)
         })
         .await
     }
@@ -223,7 +209,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         while !bytes.is_empty() {
             let count = poll_fn(|cx| {
                 let written = Pin::new(&mut self.io).poll_write(cx, &bytes);
-                limit(&mut self.writing, cx, written)
+                limit(&mut self.writing, self.patience.answer, cx, written)
             })
             .await?;
             bytes.advance(count);
@@ -231,10 +217,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(())
     }
 
-    /// Ends the connection.
-    pub(super) async fn close(mut self) {
-        // If the client has ended its side there is nothing that a reset could destroy.
-        if self.flush().await.is_ok() && !self.has_ended {
+    /// Ends the connection, of which some was perhaps left unread.
+    pub(super) async fn close(mut self, is_unread: bool) {
+        if self.flush().await.is_ok() && is_unread && !self.has_ended {
             linger::close(self.io).await;
         }
     }
@@ -243,6 +228,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 /// Looks whether a client has taken no bytes for too long.
 fn limit<T>(
     deadline: &mut Deadline,
+    patience: Duration,
     cx: &mut Context<'_>,
     written: Poll<io::Result<T>>,
 ) -> Poll<io::Result<T>> {
@@ -251,8 +237,11 @@ fn limit<T>(
         return written;
     }
     if !deadline.is_set() {
-        deadline.set(STALLED);
+        deadline.set(patience);
     }
     ready!(deadline.poll(cx));
     Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,6 +62,8 @@ pub(super) struct State {
     handler: Option<Waker>,
     /// Whether the handler has asked for its body at all.
     body_wanted: bool,
+    /// Whether the present answer was made before the request had been read, and so is the last one.
+    is_body_left: bool,
 }
 
 impl Line {
@@ -71,6 +73,7 @@ impl Line {
             reader: None,
             handler: None,
             body_wanted: false,
+            is_body_left: false,
         };
         Self {
             conn,
@@ -117,6 +120,11 @@ impl Line {
         }
     }
 
+    /// Whether the last answer left some of its request unread.
+    pub(super) fn is_body_left(&self) -> bool {
+        self.state().is_body_left
+    }
+
     /// Whether the handler has asked for the body. If not, a client that waits for `100 Continue` still does.
     pub(super) fn is_body_wanted(&self) -> bool {
         self.state().body_wanted
@@ -124,7 +132,9 @@ impl Line {
 
     /// The handler is done: its answer goes to hyper.
     pub(super) fn answer(&self) {
-        self.state().phase = Phase::Answer;
+        let mut state = self.state();
+        state.is_body_left = matches!(state.phase, Phase::Body(_) | Phase::Chunks(_));
+        state.phase = Phase::Answer;
     }
 
     /// hyper has taken the whole answer.

@@ -19,6 +19,7 @@ pub(crate) use answer::{page, refusal, response};
 
 use crate::app::App;
 use crate::conn::Conn;
+use crate::listen::patience;
 use http::{Request, Response};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
@@ -49,7 +50,7 @@ pub async fn serve(
     conn: Conn,
 ) {
     let line = Arc::new(Line::new(Arc::new(conn)));
-    let watch = Watch::new(io, first, line.clone());
+    let watch = Watch::new(io, first, line.clone(), &patience::HTTP);
     let service = service_fn(|request| respond(app.clone(), line.clone(), request));
     let mut connection = http1::Builder::new()
         .half_close(false)

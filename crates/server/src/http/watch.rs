@@ -15,6 +15,7 @@
 use super::line::{Line, Pause, Phase};
 use crate::listen::deadline::Deadline;
 use crate::listen::linger;
+use crate::listen::patience::Patience;
 use bytes::{Buf, BytesMut};
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -22,19 +23,7 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-/// From the first byte of a head to its last.
-const HEAD: Duration = Duration::from_secs(30);
-/// Between two bytes of a body.
-const BODY: Duration = Duration::from_secs(120);
-/// Between two requests, or before the first one, as long as nobody has logged in.
-const IDLE: Duration = Duration::from_secs(60);
-/// The same once somebody has. The sync client keeps connections for reuse, and counts on more than ten minutes.
-const IDLE_LOGGED_IN: Duration = Duration::from_secs(4000);
-/// How long a client may leave an answer unread.
-const STALLED: Duration = Duration::from_secs(120);
 
 /// How much is read ahead while a call runs. It is kept for as long as the call takes, so it is little.
 const AHEAD_BYTES: usize = 1024;
@@ -66,6 +55,7 @@ pub(super) struct Watch<S> {
     out: BytesMut,
     /// Whether writing has failed.
     is_broken: bool,
+    patience: &'static Patience,
     waits_for: Option<Wait>,
     reading: Deadline,
     writing: Deadline,
@@ -73,7 +63,7 @@ pub(super) struct Watch<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
     /// Wraps a stream of which `first` has been read already.
-    pub(super) fn new(io: S, first: &[u8], line: Arc<Line>) -> Self {
+    pub(super) fn new(io: S, first: &[u8], line: Arc<Line>, patience: &'static Patience) -> Self {
         Self {
             io,
             line,
@@ -83,6 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
             head_begun: false,
             out: BytesMut::new(),
             is_broken: false,
+            patience,
             waits_for: None,
             reading: Deadline::default(),
             writing: Deadline::default(),
@@ -92,8 +83,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
     /// Ends the connection, once hyper is done with it.
     pub(super) async fn close(mut self) {
         let is_written = poll_fn(|cx| self.poll_write_out(cx)).await.is_ok() && !self.is_broken;
-        // If the client has ended its side there is nothing that a reset could destroy.
-        if is_written && self.ended.is_none() {
+        let is_unread = self.head_begun || !self.held.is_empty() || self.line.is_body_left();
+        if is_written && is_unread && self.ended.is_none() {
             linger::close(self.io).await;
         }
     }
@@ -163,11 +154,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
 
     /// Nothing has arrived: looks whether it has been too long.
     fn limit(&mut self, cx: &mut Context<'_>, phase: Phase) -> Poll<io::Result<()>> {
+        let is_logged_in = self.line.conn.is_logged_in();
         let (wait, limit) = match phase {
-            Phase::Head if self.head_begun => (Wait::Head, HEAD),
-            Phase::Head if self.line.conn.is_logged_in() => (Wait::Request, IDLE_LOGGED_IN),
-            Phase::Head => (Wait::Request, IDLE),
-            Phase::Body(_) | Phase::Chunks(_) => (Wait::Body, BODY),
+            Phase::Head if self.head_begun => (Wait::Head, self.patience.request(is_logged_in)),
+            Phase::Head => (Wait::Request, self.patience.idle(is_logged_in)),
+            Phase::Body(_) | Phase::Chunks(_) => (Wait::Body, self.patience.data),
             Phase::Call | Phase::Answer | Phase::Answered => return Poll::Pending,
         };
         if self.waits_for != Some(wait) {
@@ -228,7 +219,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
         match written {
             Poll::Pending => {
                 if !self.writing.is_set() {
-                    self.writing.set(STALLED);
+                    self.writing.set(self.patience.answer);
                 }
                 self.writing
                     .poll(cx)
@@ -417,3 +408,6 @@ impl BlankLine {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;
