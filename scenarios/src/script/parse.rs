@@ -325,3 +325,76 @@ impl Cursor<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::{Clause, Piece};
+
+    fn text(text: &str) -> Value {
+        Value::Text {
+            pieces: vec![Piece::Bytes(text.as_bytes().to_vec())],
+            times: 1,
+        }
+    }
+
+    #[test]
+    fn a_call_with_everything() {
+        let source = "# comment\nuser ann\n\nann: uploadfile folderid=0 filename=\"a b\" x=a,b < random 9 seed 1 -> 0\n    \
+                      metadata[0].size = 9, keep fileids[0] as file\n    # comment\n    no error # comment\n";
+        let script = parse("f/x", source.to_owned()).unwrap();
+        assert_eq!(script.steps.len(), 2);
+        let Step {
+            line: 4,
+            action:
+                Action::Call {
+                    actor,
+                    call,
+                    expect,
+                },
+            ..
+        } = &script.steps[1]
+        else {
+            panic!("{:?}", script.steps[1]);
+        };
+        assert_eq!(
+            (actor.as_str(), call.method.as_str()),
+            ("ann", "uploadfile")
+        );
+        let params = [
+            ("folderid", Value::Number(0)),
+            ("filename", text("a b")),
+            ("x", text("a,b")),
+        ];
+        assert!(
+            call.params
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.clone()))
+                .eq(params)
+        );
+        assert_eq!(call.data, Some(Value::Random { len: 9, seed: 1 }));
+        assert!(matches!(expect.outcome, Some(Outcome::Code(0, _))));
+        assert!(matches!(
+            expect.clauses[..],
+            [Clause::Compare { .. }, Clause::Keep(..), Clause::Absent(_)]
+        ));
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_line() {
+        for (source, told) in [
+            (
+                "user ann\nann: nop -> 0 a = 1 b = 2",
+                "f/x.scn:2: a comma or a new line",
+            ),
+            ("ann: nop name=\"open", "f/x.scn:1: a text without its end"),
+            ("\nnobody: nop -> 0 a is hexx", "f/x.scn:2: unknown shape"),
+            ("at 5d", "f/x.scn:1: `+` is missing"),
+            ("c1 jumps", "f/x.scn:1: neither a statement"),
+            ("close c1 c2", "f/x.scn:1: something follows"),
+        ] {
+            let error = parse("f/x", source.to_owned()).unwrap_err().to_string();
+            assert!(error.starts_with(told), "{error}");
+        }
+    }
+}
