@@ -35,9 +35,10 @@ impl From<Broken> for Refusal {
 }
 
 /// Reads the parameters. Those of the query come first, then those of the body, then cookies; of equal names the last
-/// one counts. What is left of the body are the files.
+/// one counts. What is left of the body are the files, which methods that take data want.
 pub(super) async fn read(
     config: &Config,
+    takes_data: bool,
     head: &Head,
     feed: Feed,
 ) -> Result<(Params, Body<'static>), Refusal> {
@@ -45,7 +46,7 @@ pub(super) async fn read(
     if let Some(query) = head.uri.query() {
         parse_query(&mut params, query).map_err(|_| HEAD_TOO_LARGE)?;
     }
-    let body = match form(head) {
+    let body = match form(head, takes_data) {
         Form::None => Body::none(),
         Form::Urlencoded => {
             let text = collect(feed).await?;
@@ -83,14 +84,15 @@ enum Form<'a> {
     Refused(Refusal),
 }
 
-fn form(head: &Head) -> Form<'_> {
+fn form(head: &Head, takes_data: bool) -> Form<'_> {
     let is_put = head.method == Method::PUT;
     if !is_put && head.method != Method::POST {
         return Form::None;
     }
     let length = head.headers.get(CONTENT_LENGTH);
     if length.is_none() && !head.headers.contains_key(TRANSFER_ENCODING) {
-        return if is_put {
+        // Where no data is wanted, a PUT without any is just a call.
+        return if is_put && takes_data {
             Form::Refused(NO_LENGTH)
         } else {
             Form::None

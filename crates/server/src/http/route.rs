@@ -62,9 +62,10 @@ async fn call(
     incoming: Incoming,
 ) -> Result<Response<Answer>, Refusal> {
     let feed = Feed::new(incoming, line.clone());
-    let (params, mut body) = request::read(&app.config, head, feed).await?;
+    let takes_data = entry.spec.access == Access::Streams;
+    let (params, mut body) = request::read(&app.config, takes_data, head, feed).await?;
     let mut is_reusable = true;
-    if entry.spec.access != Access::Streams && !body.is_none() {
+    if !takes_data && !body.is_none() {
         // Before the call, because the call may wait for what follows the body.
         is_reusable = drain(&mut body).await;
         if body.is_broken() {
