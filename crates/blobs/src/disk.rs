@@ -126,7 +126,7 @@ impl Disk {
     pub(crate) async fn probe(self: &Arc<Self>) -> Result<()> {
         let this = Arc::clone(self);
         blocking("probing the blob directory", move || {
-            let mut staged = Staged::new(this)?;
+            let mut staged = Staged::new(this, BlobKey::random()?)?;
             staged.append(b"probe")?;
             staged.sync()
             // Dropping the staged file removes it.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::{Error, Result};
+
 /// The random name of a blob: 128 bits, written as 32 lower-case hexadecimal digits.
 ///
 /// Keys are random and not derived from the content, so that writing never has to look
@@ -16,9 +18,10 @@ impl BlobKey {
     /// # Errors
     ///
     /// When the operating system gives no random bytes.
-    pub(crate) fn random() -> std::io::Result<Self> {
+    pub(crate) fn random() -> Result<Self> {
         let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+        getrandom::fill(&mut bytes)
+            .map_err(|e| Error::io("drawing a blob key", std::io::Error::other(e)))?;
         Ok(Self(bytes))
     }
 

@@ -90,7 +90,17 @@ impl BlobStore {
     /// Up to `inline_max` bytes stay in memory and are handed back by
     /// [`BlobWriter::finish`]; a blob comes into being only for more.
     pub fn writer(&self, inline_max: usize) -> BlobWriter {
-        BlobWriter::new(Arc::clone(&self.shared), inline_max)
+        BlobWriter::new(Arc::clone(&self.shared), inline_max, None)
+    }
+
+    /// Begins the copy of a blob of another store, which is to have the same name here.
+    ///
+    /// Nothing is kept inline: [`BlobWriter::finish`] answers [`Place::Key`] for anything but an
+    /// empty content. What had this name here before is replaced.
+    ///
+    /// [`Place::Key`]: crate::Place::Key
+    pub fn writer_of(&self, key: BlobKey) -> BlobWriter {
+        BlobWriter::new(Arc::clone(&self.shared), 0, Some(key))
     }
 
     /// Streams the bytes of `range`, which has to lie within the blob.

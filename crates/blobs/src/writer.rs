@@ -60,6 +60,8 @@ pub enum Place {
 pub struct BlobWriter {
     shared: Arc<Shared>,
     inline_max: usize,
+    /// The name the blob is to get; a new one if there is none.
+    key: Option<BlobKey>,
     /// Bytes that were not handed over yet.
     gathered: BytesMut,
     /// Bytes taken so far.
@@ -71,10 +73,11 @@ pub struct BlobWriter {
 }
 
 impl BlobWriter {
-    pub(crate) fn new(shared: Arc<Shared>, inline_max: usize) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, inline_max: usize, key: Option<BlobKey>) -> Self {
         Self {
             shared,
             inline_max,
+            key,
             gathered: BytesMut::new(),
             written: 0,
             blob: None,
@@ -142,7 +145,7 @@ impl BlobWriter {
                 self.gathered.extend_from_slice(&bytes);
                 return Ok(());
             }
-            self.blob = Some(BlobInProgress::new(&self.shared));
+            self.blob = Some(BlobInProgress::new(&self.shared, self.key)?);
         }
         let Some(blob) = &mut self.blob else {
             return Ok(());
@@ -181,6 +184,7 @@ impl fmt::Debug for BlobWriter {
 
 /// A content that becomes a blob: its hashes and its storage, side by side.
 struct BlobInProgress {
+    key: BlobKey,
     sha: Lane<ShaStage>,
     md5: Lane<Md5Stage>,
     sink: Sink,
@@ -196,22 +200,27 @@ enum Sink {
 }
 
 impl BlobInProgress {
-    fn new(shared: &Shared) -> Self {
+    fn new(shared: &Shared, key: Option<BlobKey>) -> Result<Self> {
+        let key = match key {
+            Some(key) => key,
+            None => BlobKey::random()?,
+        };
         let cpu = Runner::Cpu(shared.pool.clone());
         let sink = match &shared.backend {
             Backend::Disk(disk) => {
-                let stage = DiskStage::new(Arc::clone(disk));
+                let stage = DiskStage::new(Arc::clone(disk), key);
                 Sink::Disk(Lane::new(Runner::Io(Handle::current()), stage))
             }
-            Backend::S3(s3) => Sink::S3(Upload::new(Arc::clone(s3))),
+            Backend::S3(s3) => Sink::S3(Upload::new(Arc::clone(s3), key)),
             Backend::Memory(memory) => Sink::Memory(Arc::clone(memory), Vec::new()),
         };
-        Self {
+        Ok(Self {
+            key,
             sha: Lane::new(cpu.clone(), ShaStage(ShaHasher::default())),
             md5: Lane::new(cpu, Md5Stage(Md5::default())),
             sink,
             room: Arc::new(Semaphore::new(WRITER_BATCHES)),
-        }
+        })
     }
 
     async fn hand_over(&mut self, shared: &Shared, bytes: Bytes) -> Result<()> {
@@ -235,14 +244,18 @@ impl BlobInProgress {
     }
 
     async fn finish(self) -> Result<Stored> {
+        let key = self.key;
         let store = async {
             match self.sink {
                 Sink::Disk(lane) => lane.finish().await,
                 Sink::S3(upload) => upload.finish().await,
-                Sink::Memory(memory, parts) => memory.put(&parts),
+                Sink::Memory(memory, parts) => {
+                    memory.put(key, &parts);
+                    Ok(())
+                }
             }
         };
-        let (sha, md5, key) = try_join3(self.sha.finish(), self.md5.finish(), store).await?;
+        let (sha, md5, ()) = try_join3(self.sha.finish(), self.md5.finish(), store).await?;
         Ok(Stored {
             digests: sha.finish(md5),
             place: Place::Key(key),

@@ -36,19 +36,18 @@ pub(crate) struct Staged {
 const WRITING: &str = "writing a blob";
 
 impl Staged {
-    /// Creates the file under a new key.
-    pub(crate) fn new(disk: Arc<Disk>) -> Result<Self> {
+    /// Creates the file of a blob.
+    pub(crate) fn new(disk: Arc<Disk>, key: BlobKey) -> Result<Self> {
         let create = || {
-            let key = BlobKey::random()?;
             let path = disk.staging(&key.to_string());
             let file = File::options()
                 .write(true)
                 .create_new(true)
                 .mode(0o600)
                 .open(&path)?;
-            Ok((key, path, file))
+            Ok((path, file))
         };
-        let (key, path, file) = create().map_err(|e| Error::io("creating a blob", e))?;
+        let (path, file) = create().map_err(|e| Error::io("creating a blob", e))?;
         Ok(Self {
             disk,
             key,
@@ -132,35 +131,39 @@ impl Drop for Staged {
 /// The file is created with the first bytes, on a thread that may block.
 pub(crate) struct DiskStage {
     disk: Arc<Disk>,
+    key: BlobKey,
     staged: Option<Staged>,
 }
 
 impl DiskStage {
-    pub(crate) fn new(disk: Arc<Disk>) -> Self {
-        Self { disk, staged: None }
+    pub(crate) fn new(disk: Arc<Disk>, key: BlobKey) -> Self {
+        Self {
+            disk,
+            key,
+            staged: None,
+        }
     }
 
     fn staged(&mut self) -> Result<&mut Staged> {
         match &mut self.staged {
             Some(staged) => Ok(staged),
-            none => Ok(none.insert(Staged::new(Arc::clone(&self.disk))?)),
+            none => Ok(none.insert(Staged::new(Arc::clone(&self.disk), self.key)?)),
         }
     }
 }
 
 impl Stage for DiskStage {
-    type Output = BlobKey;
+    type Output = ();
 
     fn take(&mut self, bytes: &[u8]) -> Result<()> {
         self.staged()?.append(bytes)
     }
 
-    fn finish(mut self) -> Result<BlobKey> {
+    fn finish(mut self) -> Result<()> {
         let staged = self.staged()?;
         staged.sync()?;
         staged
             .publish()
-            .map_err(|e| Error::io("publishing a blob", e))?;
-        Ok(staged.key)
+            .map_err(|e| Error::io("publishing a blob", e))
     }
 }

@@ -31,6 +31,7 @@ const WRITING: &str = "writing a blob";
 /// A content on its way to a bucket. Dropping it before the end aborts the upload.
 pub(crate) struct Upload {
     s3: Arc<S3>,
+    key: BlobKey,
     /// The part that is being gathered.
     part: Vec<Bytes>,
     part_bytes: usize,
@@ -39,9 +40,10 @@ pub(crate) struct Upload {
 }
 
 impl Upload {
-    pub(crate) fn new(s3: Arc<S3>) -> Self {
+    pub(crate) fn new(s3: Arc<S3>, key: BlobKey) -> Self {
         Self {
             s3,
+            key,
             part: Vec::new(),
             part_bytes: 0,
             multipart: None,
@@ -58,7 +60,7 @@ impl Upload {
             let part = self.take_part();
             let multipart = match &mut self.multipart {
                 Some(multipart) => multipart,
-                none => none.insert(Multipart::begin(&self.s3).await?),
+                none => none.insert(Multipart::begin(&self.s3, &self.key).await?),
             };
             multipart.send(part).await?;
         }
@@ -68,12 +70,10 @@ impl Upload {
     }
 
     /// Waits until the object exists.
-    pub(crate) async fn finish(mut self) -> Result<BlobKey> {
+    pub(crate) async fn finish(mut self) -> Result<()> {
         let part = self.take_part();
         let Some(mut multipart) = self.multipart.take() else {
-            let key = random_key()?;
-            self.s3.put(self.s3.blob(&key), part).await?;
-            return Ok(key);
+            return self.s3.put(self.s3.blob(&self.key), part).await;
         };
         multipart.send(part).await?;
         multipart.complete().await
@@ -93,13 +93,8 @@ fn part_size(sent: usize) -> usize {
         .map_or(MAX_PART_BYTES, |size| size.min(MAX_PART_BYTES))
 }
 
-fn random_key() -> Result<BlobKey> {
-    BlobKey::random().map_err(|e| Error::io("creating a blob", e))
-}
-
 /// A multipart upload: invisible until completed, and paid for until aborted.
 struct Multipart {
-    key: BlobKey,
     object: Path,
     /// `None` when there is nothing to abort any more.
     upload: Option<Box<dyn MultipartUpload>>,
@@ -108,12 +103,10 @@ struct Multipart {
 }
 
 impl Multipart {
-    async fn begin(s3: &S3) -> Result<Self> {
-        let key = random_key()?;
-        let object = s3.blob(&key);
+    async fn begin(s3: &S3, key: &BlobKey) -> Result<Self> {
+        let object = s3.blob(key);
         let upload = within(WRITING, REQUEST_TIMEOUT, s3.bucket.put_multipart(&object)).await?;
         Ok(Self {
-            key,
             object,
             upload: Some(upload),
             parts: JoinSet::new(),
@@ -142,7 +135,7 @@ impl Multipart {
         }
     }
 
-    async fn complete(mut self) -> Result<BlobKey> {
+    async fn complete(mut self) -> Result<()> {
         while !self.parts.is_empty() {
             self.wait_for_part().await?;
         }
@@ -150,7 +143,7 @@ impl Multipart {
             within(WRITING, COMPLETE_TIMEOUT, upload.complete()).await?;
         }
         self.upload = None;
-        Ok(self.key)
+        Ok(())
     }
 }
 

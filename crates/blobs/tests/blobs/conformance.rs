@@ -49,6 +49,7 @@ on_every_backend!(
     a_blob_is_invisible_until_it_is_finished,
     writers_do_not_disturb_each_other,
     splitting_makes_no_difference,
+    a_copy_keeps_its_name,
     the_probe_leaves_nothing,
 );
 
@@ -99,6 +100,25 @@ async fn digests_are_those_of_the_standards(site: &Site) {
         );
         assert_eq!(hex::encode(digests.md5), "7707d6ae4e027c70eea2a935c2296f21");
         assert_eq!(digests.crc32, 0xdc25_bfbc);
+    }
+}
+
+async fn a_copy_keeps_its_name(site: &Site) {
+    for size in [1, 300_000, 9 * MIB] {
+        let key = store_blob(&site.store, &content(2, size)).await;
+        // Once over what is there, as after an interrupted copy, and once anew.
+        for seed in [3, 4] {
+            let content = content(seed, size);
+            let mut writer = site.store.writer_of(key);
+            writer.write(content.clone()).await.unwrap();
+            let stored = writer.finish().await.unwrap();
+            assert_eq!(stored.place, Place::Key(key));
+            assert_eq!(stored.digests, Digests::of(&content));
+            let back = read(&site.store, &key, 0..size as u64).await.unwrap();
+            assert!(back == content, "{size} bytes came back differently");
+            assert_eq!(list(&site.store).await.unwrap().len(), 1);
+            site.store.delete(&key).await.unwrap();
+        }
     }
 }
 
