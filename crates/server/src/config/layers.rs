@@ -56,13 +56,8 @@ impl Layers {
             if is_other {
                 continue;
             }
-            let key = keys().find(|key| environment_name(key) == name);
-            let Some(key) = key else {
-                let names = keys().map(|key| environment_name(&key));
-                let hint = hint(&name, names.chain(others.iter().map(|&other| other.into())));
-                return Err(ConfigError::new(format!(
-                    "{ENVIRONMENT_PREFIX}{short}: no such setting{hint}"
-                )));
+            let Some(key) = keys().find(|key| environment_name(key) == name) else {
+                return Err(unknown_variable(short, others));
             };
             self.put(&name, &key, &text)?;
         }
@@ -145,7 +140,8 @@ fn check_key(key: &str) -> Result<(), ConfigError> {
     if keys().any(|known| known == key) {
         return Ok(());
     }
-    let hint = hint(key, keys());
+    let hint = hint(key, keys()).map(|likely| format!("; did you mean {likely}?"));
+    let hint = hint.unwrap_or_default();
     Err(ConfigError::new(format!("{key}: no such setting{hint}")))
 }
 
@@ -157,15 +153,27 @@ fn environment_name(key: &str) -> String {
     )
 }
 
+/// The refusal of a variable that is none. What all names begin with is left out of the comparison, since it would make
+/// all of them alike.
+fn unknown_variable(short: &str, others: &[&str]) -> ConfigError {
+    let names = keys().map(|key| environment_name(&key));
+    let names = names.chain(others.iter().map(|&other| other.to_owned()));
+    let likely = hint(
+        short,
+        names.map(|mut name| name.split_off(ENVIRONMENT_PREFIX.len())),
+    );
+    let hint = likely.map(|likely| format!("; did you mean {ENVIRONMENT_PREFIX}{likely}?"));
+    let hint = hint.unwrap_or_default();
+    ConfigError::new(format!(
+        "{ENVIRONMENT_PREFIX}{short}: no such setting{hint}"
+    ))
+}
+
 /// What the writer of an unknown name may have meant.
-fn hint(name: &str, known: impl Iterator<Item = String>) -> String {
-    let nearest = known
-        .map(|known| (strsim::jaro_winkler(name, &known), known))
-        .max_by(|(a, _), (b, _)| a.total_cmp(b));
-    match nearest {
-        Some((likeness, known)) if likeness > 0.85 => format!("; did you mean {known}?"),
-        _ => String::new(),
-    }
+fn hint(name: &str, known: impl Iterator<Item = String>) -> Option<String> {
+    let likeness = known.map(|known| (strsim::jaro_winkler(name, &known), known));
+    let (likeness, nearest) = likeness.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    (likeness > 0.85).then_some(nearest)
 }
 
 fn lookup<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {

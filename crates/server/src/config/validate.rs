@@ -188,7 +188,6 @@ fn within(key: &str, value: u64, range: RangeInclusive<u64>) -> Result<(), Confi
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::config::Layers;
 
     /// What is said against some settings; empty if nothing.
