@@ -150,7 +150,8 @@ pub struct Cx<'a, 'b> {
     pub call: &'a Arc<Call>,
     /// The data that came with the call.
     pub body: &'a mut Body<'b>,
-    /// Who is calling; `None` only where the declaration lets anyone call.
+    /// Who is calling. `None` where the declaration lets anyone call, and in methods that move content if the
+    /// connection's login is only checked with their first transaction.
     pub user: Option<User>,
     /// The time of the call.
     pub now: UnixTime,
@@ -164,6 +165,12 @@ impl Cx<'_, '_> {
         self.user
             .as_ref()
             .ok_or_else(|| Code::LOGIN_REQUIRED.into())
+    }
+
+    /// The account of the caller, perhaps not checked yet; 0 if there is none.
+    pub fn account(&self) -> i64 {
+        let established = self.user.as_ref().map(|user| user.account.id);
+        established.or(self.claim.account()).unwrap_or(0)
     }
 
     /// Reads. The login is checked again: what was revoked since the call began ends it.

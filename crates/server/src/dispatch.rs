@@ -8,7 +8,7 @@ use crate::cx::{Cx, Edit, View, required};
 use crate::login::{self, Claim, User};
 use futures_util::FutureExt;
 use pileus_api::codes::Kind as CodeKind;
-use pileus_api::method::{Caller, Method, Spec, access};
+use pileus_api::method::{Access, Caller, Method, Spec, access};
 use pileus_api::stubs::Refused;
 use pileus_api::{Code, UnixTime, every_method};
 use pileus_wire::{Filter, IconFormat, Options, Params, TimeFormat};
@@ -339,9 +339,13 @@ async fn begin<'a, 'b, M: Method>(
     body: &'a mut Body<'b>,
 ) -> Result<Begun<'a, 'b, M>, Ran> {
     let now = app.clock.now();
-    let user = match establish(app, call, claim.clone(), M::SPEC, now).await {
-        Ok(user) => user,
-        Err(fail) => return Err((Err(fail), None)),
+    let user = if is_checked_later(call, &claim, M::SPEC) {
+        None
+    } else {
+        match establish(app, call, claim.clone(), M::SPEC, now).await {
+            Ok(user) => user,
+            Err(fail) => return Err((Err(fail), None)),
+        }
     };
     match decode::<M>(call) {
         Ok(method) => Ok(Begun {
@@ -358,6 +362,14 @@ async fn begin<'a, 'b, M: Method>(
         }),
         Err(code) => Err((Err(code.into()), user)),
     }
+}
+
+/// Whether the caller need not be established before the method runs: each transaction of a method that moves content
+/// does it again, and a login that the connection has proven before is worth no transaction of its own.
+fn is_checked_later(call: &Call, claim: &Claim, spec: &Spec) -> bool {
+    spec.access == Access::Streams
+        && matches!(claim, Claim::Known(_))
+        && !call.params.flag("getauth")
 }
 
 async fn establish(

@@ -63,6 +63,16 @@ pub enum Claim {
     Bearer(String),
 }
 
+impl Claim {
+    /// The account, where it is known without looking.
+    pub fn account(&self) -> Option<i64> {
+        match self {
+            Self::Known(identity) => Some(identity.account),
+            Self::Nobody | Self::Token(_) | Self::Bearer(_) => None,
+        }
+    }
+}
+
 /// The caller of a method, as the database knows it at this moment.
 #[derive(Clone, Debug)]
 pub struct User {

@@ -20,7 +20,7 @@ use std::time::Instant;
 impl Streams for UploadFile {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Streamed<UploadReply>> {
         let progress = self.progresshash.as_ref().map(|hash| {
-            let account = cx.user.as_ref().map_or(0, |user| user.account.id);
+            let account = cx.account();
             let total = cx.body.total.unwrap_or(0);
             cx.app
                 .progresses
@@ -35,6 +35,7 @@ impl Streams for UploadFile {
             asked: self,
             progress: progress.as_deref(),
             reply,
+            room: u64::MAX,
         };
         let received = upload.receive(cx).await;
         let reply = received.map(|()| upload.reply);
@@ -46,6 +47,9 @@ impl Streams for UploadFile {
         reply.map(Streamed::Reply)
     }
 }
+
+/// What multipart may add to the bytes of the files.
+const OVERHEAD_BYTES: i64 = 65_536;
 
 /// A file whose bytes have been stored, but which no row knows yet.
 struct Received {
@@ -60,6 +64,8 @@ struct Upload<'u> {
     asked: &'u UploadFile,
     progress: Option<&'u Progress>,
     reply: UploadReply,
+    /// Bytes that may come; the quota is checked exactly when a file is saved.
+    room: u64,
 }
 
 impl Upload<'_> {
@@ -118,7 +124,7 @@ impl Upload<'_> {
     }
 
     /// What is wrong with the target is known before the bytes arrive, and said before they are taken.
-    async fn check_target(&self, cx: &Cx<'_, '_>) -> Answer<()> {
+    async fn check_target(&mut self, cx: &Cx<'_, '_>) -> Answer<()> {
         if self.asked.encrypted {
             return Err(Code::DENIED.into());
         }
@@ -136,21 +142,19 @@ impl Upload<'_> {
             .total
             .and_then(|total| i64::try_from(total).ok())
             .unwrap_or(0);
-        cx.view(move |view| {
-            view.folder(&folder)?;
-            let account = &view.user.account;
-            // The overhead of multipart is part of the total, so only a clear excess is refused here.
-            let room = account
-                .quota
-                .saturating_sub(account.used)
-                .saturating_add(65_536);
-            if total > room {
-                Err(Code::OVER_QUOTA.into())
-            } else {
-                Ok(())
-            }
-        })
-        .await
+        let room = cx
+            .view(move |view| {
+                view.folder(&folder)?;
+                let account = &view.user.account;
+                Ok(account.quota.saturating_sub(account.used))
+            })
+            .await?;
+        // The overhead of multipart is part of the total, so only a clear excess is refused before anything is read.
+        if total > room.saturating_add(OVERHEAD_BYTES) {
+            return Err(Code::OVER_QUOTA.into());
+        }
+        self.room = u64::try_from(room).unwrap_or(0);
+        Ok(())
     }
 
     /// The name of a file: what the transport carries, which the parameter overrides for the first file. Whole paths
@@ -175,10 +179,7 @@ impl Upload<'_> {
         length: Option<u64>,
     ) -> Answer<Received> {
         let mut writer = cx.app.blobs.writer(self.inline_max(cx));
-        let room = cx.user.as_ref().map_or(0, |user| {
-            user.account.quota.saturating_sub(user.account.used)
-        });
-        let room = u64::try_from(room).unwrap_or(0);
+        let room = self.room;
         if length.is_some_and(|length| length > room) {
             return Err(Code::OVER_QUOTA.into());
         }
