@@ -70,14 +70,25 @@ impl<T> Queue<T> {
     /// Hands up to `most` items to `take`, sleeping until there is at least one.
     /// `false` once the queue is closed and empty.
     pub(crate) fn pop_many(&self, most: usize, take: impl FnMut(T)) -> bool {
-        let Some(mut state) = self.filled() else {
-            return false;
-        };
+        match self.filled() {
+            Some(state) => {
+                self.drain(state, most, take);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Hands up to `most` of the items that are there to `take`, without sleeping.
+    pub(crate) fn pop_ready(&self, most: usize, take: impl FnMut(T)) {
+        self.drain(self.lock(), most, take);
+    }
+
+    fn drain(&self, mut state: MutexGuard<'_, State<T>>, most: usize, take: impl FnMut(T)) {
         let count = state.items.len().min(most);
         state.items.drain(..count).for_each(take);
         drop(state);
         self.room.add_permits(count);
-        true
     }
 
     /// Refuses further items. Those already queued are still handed out.

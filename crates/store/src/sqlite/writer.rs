@@ -27,6 +27,17 @@ const GROUP_LIMIT: usize = 256;
 /// ones do not wait for many slow ones.
 const GROUP_TIME: Duration = Duration::from_millis(20);
 
+/// Below this, waiting for the disk is too short to gather edits meanwhile.
+const LONG_COMMIT: Duration = Duration::from_micros(200);
+
+/// A commit that took longer than this counts as one of this length.
+const LONGEST_COMMIT: Duration = Duration::from_millis(8);
+
+/// The part of the time of a commit that one step of gathering takes, and the most
+/// steps.
+const GATHER_SHARE: u32 = 16;
+const GATHER_STEPS: usize = 4;
+
 /// How often an edit is run again because it needs more ids. The number of ids at
 /// least doubles each time.
 const HUNGRY_RUNS: u32 = 16;
@@ -39,27 +50,34 @@ pub(super) fn start(
     spawn("sqlite-write".to_owned(), move || {
         let mut writer = Writer {
             session: Session::new(&connection),
+            edits,
             ids: Ids::default(),
             checkpointer,
             broken: None,
             waiting: VecDeque::new(),
+            active: 0,
+            commit_time: Duration::ZERO,
         };
-        while edits.pop_many(GROUP_LIMIT, |work| writer.waiting.push_back(work.into())) {
-            while !writer.waiting.is_empty() {
-                writer.group();
-            }
+        while writer.gather() {
+            writer.group();
         }
     })
 }
 
 struct Writer<'c> {
     session: Session<'c>,
+    edits: Arc<Queue<BoxedWork>>,
     ids: Ids,
     checkpointer: SyncSender<()>,
     /// Set once an fsync has failed: no edit is accepted from then on.
     broken: Option<StoreError>,
     /// Edits taken from the queue, in order.
     waiting: VecDeque<Edit>,
+    /// How many callers there were at the last commit: those to be answered and those
+    /// waiting.
+    active: usize,
+    /// How long the last group waited for the disk.
+    commit_time: Duration,
 }
 
 /// An edit on its way to a commit.
@@ -89,6 +107,46 @@ enum Outcome {
 }
 
 impl Writer<'_> {
+    /// Takes edits for the next group from the queue, sleeping until there is one.
+    /// `false` once the queue is closed and empty.
+    ///
+    /// Callers often come back with their next edit as soon as they are answered.
+    /// Without giving them a moment, two halves of the callers would take turns: one
+    /// waiting for the disk, the other for the first. So where waiting for the disk
+    /// takes long, a small part of that time is spent on gathering both halves in one
+    /// group. It ends as soon as nobody comes.
+    fn gather(&mut self) -> bool {
+        if self.waiting.is_empty() && !self.take_blocking() {
+            return false;
+        }
+        self.take_ready();
+        for _ in 0..GATHER_STEPS {
+            let before = self.waiting.len();
+            if before >= self.active || self.commit_time < LONG_COMMIT {
+                break;
+            }
+            std::thread::sleep(self.commit_time.min(LONGEST_COMMIT) / GATHER_SHARE);
+            self.take_ready();
+            if self.waiting.len() == before {
+                break;
+            }
+        }
+        true
+    }
+
+    fn take_blocking(&mut self) -> bool {
+        let waiting = &mut self.waiting;
+        self.edits
+            .pop_many(GROUP_LIMIT, |work| waiting.push_back(work.into()))
+    }
+
+    fn take_ready(&mut self) {
+        let waiting = &mut self.waiting;
+        let room = GROUP_LIMIT.saturating_sub(waiting.len());
+        self.edits
+            .pop_ready(room, |work| waiting.push_back(work.into()));
+    }
+
     /// Commits one group of the waiting edits and answers them.
     fn group(&mut self) {
         if self.ids.is_low() {
@@ -101,9 +159,11 @@ impl Writer<'_> {
             }
             return;
         }
-        let mut group = Vec::new();
+        let mut group = Vec::with_capacity(self.waiting.len());
         match self.run_group(&mut group).and_then(|()| self.commit()) {
             Ok(()) => {
+                self.take_ready();
+                self.active = GROUP_LIMIT.min(group.len() + self.waiting.len());
                 for (edit, outcome) in group {
                     self.settle(edit, outcome);
                 }
@@ -205,7 +265,10 @@ impl Writer<'_> {
     }
 
     fn commit(&mut self) -> Stored<()> {
-        let Err(error) = self.session.control("COMMIT") else {
+        let begun = Instant::now();
+        let committed = self.session.control("COMMIT");
+        self.commit_time = begun.elapsed();
+        let Err(error) = committed else {
             return Ok(());
         };
         tracing::error!(%error, "a commit failed");
