@@ -64,6 +64,8 @@ pub(super) struct State {
     body_wanted: bool,
     /// Whether the present answer was made before the request had been read, and so is the last one.
     is_body_left: bool,
+    /// Whether the client makes a pause between two requests.
+    pub(super) is_paused: bool,
 }
 
 impl Line {
@@ -74,6 +76,7 @@ impl Line {
             handler: None,
             body_wanted: false,
             is_body_left: false,
+            is_paused: false,
         };
         Self {
             conn,
@@ -118,6 +121,11 @@ impl Line {
             state.phase = Phase::Call;
             state.wake_reader();
         }
+    }
+
+    /// Whether the client makes a pause between two requests.
+    pub(super) fn is_paused(&self) -> bool {
+        self.state().is_paused
     }
 
     /// Whether the last answer left some of its request unread.

@@ -30,6 +30,7 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use tokio::io::{AsyncRead, AsyncWrite};
 use watch::Watch;
 
@@ -50,7 +51,27 @@ pub async fn serve(
     conn: Conn,
 ) {
     let line = Arc::new(Line::new(Arc::new(conn)));
-    let watch = Watch::new(io, first, line.clone(), &patience::HTTP);
+    let mut watch = Watch::new(io, first, line.clone(), &patience::HTTP);
+    // hyper holds some twenty kilobytes, which thousands of idle connections would have for nothing. So it goes when a
+    // client pauses, and comes back with the next request.
+    while let Some(mut dormant) = Box::pin(awake(app, &line, watch)).await {
+        let is_woken = tokio::select! {
+            is_woken = dormant.wakes() => is_woken,
+            () = app.stopped() => false,
+        };
+        if !is_woken {
+            return;
+        }
+        watch = dormant;
+    }
+}
+
+/// Serves requests until the connection ends, or has nothing to do for a moment: then it comes back.
+async fn awake<S: AsyncRead + AsyncWrite + Send + Unpin>(
+    app: &Arc<App>,
+    line: &Arc<Line>,
+    watch: Watch<S>,
+) -> Option<Watch<S>> {
     let service = service_fn(|request| respond(app.clone(), line.clone(), request));
     let mut connection = http1::Builder::new()
         .half_close(false)
@@ -62,19 +83,28 @@ pub async fn serve(
     let mut stopped = pin!(app.stopped());
     let mut is_stopping = false;
     let ended = poll_fn(|cx| {
-        let ended = connection.poll_without_shutdown(cx);
-        if ended.is_ready() || is_stopping || stopped.as_mut().poll(cx).is_pending() {
-            return ended;
+        let mut ended = connection.poll_without_shutdown(cx);
+        if ended.is_pending() && !is_stopping && stopped.as_mut().poll(cx).is_ready() {
+            is_stopping = true;
+            Pin::new(&mut connection).graceful_shutdown();
+            ended = connection.poll_without_shutdown(cx);
         }
-        is_stopping = true;
-        Pin::new(&mut connection).graceful_shutdown();
-        connection.poll_without_shutdown(cx)
+        match ended {
+            Poll::Ready(ended) => Poll::Ready(Some(ended)),
+            Poll::Pending if line.is_paused() => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
     })
     .await;
+    let watch = connection.into_parts().io.into_inner();
+    let Some(ended) = ended else {
+        return Some(watch);
+    };
     if let Err(error) = ended {
         tracing::debug!(peer = %line.conn.peer, %error, "connection ended");
     }
-    connection.into_parts().io.into_inner().close().await;
+    watch.close().await;
+    None
 }
 
 /// What hyper calls once per request.

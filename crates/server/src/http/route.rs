@@ -47,7 +47,7 @@ pub(super) async fn route(
         .strip_prefix('/')
         .map(|name| name.strip_suffix('/').unwrap_or(name));
     match name.and_then(dispatch::find) {
-        Some(entry) => call(app, line, entry, &head, incoming)
+        Some(entry) => call(app, line, entry, head, incoming)
             .await
             .unwrap_or_else(|Refusal(status)| answer::refusal(status)),
         None => answer::refusal(StatusCode::NOT_FOUND),
@@ -58,12 +58,12 @@ async fn call(
     app: &Arc<App>,
     line: &Arc<Line>,
     entry: &'static Entry,
-    head: &Head,
+    head: Head,
     incoming: Incoming,
 ) -> Result<Response<Answer>, Refusal> {
     let feed = Feed::new(incoming, line.clone());
     let takes_data = entry.spec.access == Access::Streams;
-    let (params, mut body) = request::read(&app.config, takes_data, head, feed).await?;
+    let (params, mut body) = request::read(&app.config, takes_data, &head, feed).await?;
     let mut is_reusable = true;
     if !takes_data && !body.is_none() {
         // Before the call, because the call may wait for what follows the body.
@@ -73,43 +73,44 @@ async fn call(
         }
         body = Body::none();
     }
-    let outcome =
-        dispatch::dispatch(app, new_call(app, line, entry, head, params), &mut body).await;
+    let call = new_call(app, line, entry, &head, params);
+    let is_expecting = head.headers.contains_key(EXPECT);
+    let is_head = head.method == Method::HEAD;
+    // The call may wait for long, and the head holds on to hyper's buffer.
+    drop(head);
+    let outcome = dispatch::dispatch(app, call, &mut body).await;
     if !body.is_none() {
         // A client that still waits for `100 Continue` gets this answer instead, and keeps its data.
-        let is_held_back = head.headers.contains_key(EXPECT) && !line.is_body_wanted();
+        let is_held_back = is_expecting && !line.is_body_wanted();
         is_reusable = !is_held_back && drain(&mut body).await;
-        app.metrics
-            .bytes_received
-            .fetch_add(body.received(), Ordering::Relaxed);
+        let received = &app.metrics.bytes_received;
+        received.fetch_add(body.received(), Ordering::Relaxed);
     }
     let mut response = answer::outcome(app, outcome);
-    if head.method == Method::HEAD {
+    if is_head {
         *response.body_mut() = Answer::whole("");
     }
-    Ok(if is_reusable {
-        response
-    } else {
-        answer::closing(response)
-    })
+    if !is_reusable {
+        response = answer::closing(response);
+    }
+    Ok(response)
 }
 
 fn new_call(app: &App, line: &Line, entry: &'static Entry, head: &Head, params: Params) -> Call {
     let conn = line.conn.clone();
-    if head.headers.contains_key(ORIGIN) {
+    let headers = &head.headers;
+    if headers.contains_key(ORIGIN) {
         conn.mark_browser();
     }
-    let (client, via_proxy) = client::address(&app.config, conn.peer.ip(), &head.headers);
-    let user_agent = head
-        .headers
+    let (client, via_proxy) = client::address(&app.config, conn.peer.ip(), headers);
+    let user_agent = headers
         .get(USER_AGENT)
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
+        .and_then(|value| value.to_str().ok());
     Call {
         entry,
         params,
-        bearer: client::bearer(&head.headers),
-        user_agent,
+        bearer: client::bearer(headers),
+        user_agent: user_agent.map(str::to_owned),
         client,
         via_proxy,
         conn,

@@ -157,7 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
         let is_logged_in = self.line.conn.is_logged_in();
         let (wait, limit) = match phase {
             Phase::Head if self.head_begun => (Wait::Head, self.patience.request(is_logged_in)),
-            Phase::Head => (Wait::Request, self.patience.idle(is_logged_in)),
+            Phase::Head => (Wait::Request, self.patience.pause),
             Phase::Body(_) | Phase::Chunks(_) => (Wait::Body, self.patience.data),
             Phase::Call | Phase::Answer | Phase::Answered => return Poll::Pending,
         };
@@ -166,13 +166,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
             self.reading.set(limit);
         }
         ready!(self.reading.poll(cx));
-        tracing::debug!(peer = %self.line.conn.peer, ?wait, "a client was silent for too long");
-        self.ended = Some(Ok(()));
+        if wait == Wait::Request {
+            self.line.state().is_paused = true;
+            return Poll::Pending;
+        }
+        self.give_up(wait);
         Poll::Ready(match wait {
-            // hyper takes it for the end of the connection, or of an unfinished head, and closes.
+            // hyper takes it for the end of an unfinished head, and closes.
             Wait::Request | Wait::Head => Ok(()),
             Wait::Body => Err(io::ErrorKind::TimedOut.into()),
         })
+    }
+
+    /// The client has been silent for too long.
+    fn give_up(&mut self, wait: Wait) {
+        tracing::debug!(peer = %self.line.conn.peer, ?wait, "a client was silent for too long");
+        self.ended = Some(Ok(()));
+    }
+
+    /// Waits for the end of a pause, without hyper. Answers whether there is anything to read.
+    pub(super) async fn wakes(&mut self) -> bool {
+        self.line.state().is_paused = false;
+        self.reading
+            .set(self.patience.idle(self.line.conn.is_logged_in()));
+        let is_woken = poll_fn(|cx| match self.look_ahead(cx) {
+            true => Poll::Ready(true),
+            false => self.reading.poll(cx).map(|()| false),
+        });
+        let is_woken = is_woken.await;
+        self.waits_for = None;
+        if !is_woken {
+            self.give_up(Wait::Request);
+        }
+        is_woken && !(self.held.is_empty() && self.ended.is_some())
     }
 
     /// Looks for what follows the request that is being handled. Answers whether anything does.

@@ -5,6 +5,8 @@ use std::time::Duration;
 /// The time limits of a connection. Whoever keeps one of them waiting longer is disconnected.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
+    /// Between two requests, until a connection gives up the memory that it would need for the next one.
+    pub pause: Duration,
     /// Between two requests, or before the first one, as long as nobody has logged in.
     pub idle: Duration,
     /// The same once somebody has.
@@ -22,6 +24,7 @@ pub struct Patience {
 /// What holds for both protocols. The sync client keeps connections for reuse and counts on more than ten minutes; while
 /// it sends, it waits for two minutes itself.
 const COMMON: Patience = Patience {
+    pause: Duration::from_secs(1),
     idle: Duration::from_secs(60),
     idle_logged_in: Duration::from_secs(4000),
     request: Duration::from_secs(30),
@@ -63,6 +66,7 @@ impl Patience {
 /// Short times for tests, which wait for real.
 #[cfg(test)]
 pub static TEST: Patience = Patience {
+    pause: Duration::from_millis(50),
     idle: Duration::from_millis(100),
     idle_logged_in: Duration::from_millis(400),
     request: Duration::from_millis(200),

@@ -3,6 +3,8 @@
 use crate::http_client::{Client, Response, get, with_body};
 use crate::server::Server;
 use pileus_wire::Tree;
+use std::time::Duration;
+use tokio::time::sleep;
 
 #[tokio::test]
 async fn a_call_is_answered_in_json() {
@@ -274,6 +276,36 @@ async fn a_login_stays_with_the_connection() {
             .and_then(Tree::as_str),
         Some("192.0.2.1")
     );
+}
+
+/// The pause itself is what is tested, so this sleeps: longer than a connection keeps what it needs for a request.
+#[tokio::test]
+async fn a_connection_survives_a_pause() {
+    let server = Server::start().await;
+    let mut client = Client::connect(&server).await;
+    assert_eq!(
+        client
+            .get(&format!("/userinfo?auth={}", server.token))
+            .await
+            .result(),
+        0
+    );
+    let pause = Duration::from_millis(1300);
+    sleep(pause).await;
+    assert_eq!(
+        client.get("/listfolder?folderid=0").await.result(),
+        0,
+        "the login is still there"
+    );
+    let request = get("/nop?id=1");
+    client.send(&request[..5]).await;
+    sleep(pause).await;
+    client.send(&request[5..]).await;
+    assert_eq!(client.response().await.id(), "1");
+    sleep(pause).await;
+    client.end().await;
+    assert!(client.is_closed().await);
+    server.connected(0).await;
 }
 
 #[tokio::test]

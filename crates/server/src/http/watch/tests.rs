@@ -171,12 +171,6 @@ async fn ended(setup: &mut Setup) -> (io::Result<String>, u128) {
 
 #[tokio::test]
 async fn nobody_is_waited_for_forever() {
-    // No request.
-    let mut idle = setup();
-    let (end, elapsed) = ended(&mut idle).await;
-    assert_eq!(end.unwrap(), "");
-    assert!((100..300).contains(&elapsed), "{elapsed}");
-
     // Half a head, however often another byte of it comes.
     let mut head = setup();
     let begin = Instant::now();
@@ -235,11 +229,41 @@ async fn a_call_may_take_longer_than_any_limit() {
         assert!(setup.is_pending().await);
         tokio::time::sleep(TEST.idle / 4).await;
     }
+    assert!(!setup.line.is_paused());
     setup.answer("1").await;
-    // And then the limit begins anew.
-    let (end, elapsed) = ended(&mut setup).await;
-    assert_eq!(end.unwrap(), "");
+}
+
+#[tokio::test]
+async fn a_client_may_pause_but_not_forever() {
+    let mut setup = setup();
+    let begin = Instant::now();
+    // hyper is polled until it is seen that there is nothing to do.
+    while !setup.line.is_paused() {
+        assert!(setup.is_pending().await);
+        assert!(begin.elapsed() < 100 * TEST.pause);
+        tokio::task::yield_now().await;
+    }
+    assert!(begin.elapsed() >= TEST.pause);
+    setup.client.write_all(b"head").await.unwrap();
+    assert!(setup.watch.wakes().await);
+    assert!(!setup.line.is_paused());
+    assert_eq!(setup.given().await.unwrap(), "head");
+    setup.client.write_all(b"\n\n").await.unwrap();
+    assert_eq!(setup.given().await.unwrap(), "\n\n");
+    setup.line.begin(Length::Known(0));
+    setup.answer("1").await;
+
+    let begin = Instant::now();
+    assert!(!setup.watch.wakes().await);
+    let elapsed = begin.elapsed().as_millis();
     assert!((100..300).contains(&elapsed), "{elapsed}");
+
+    // Nor is who has gone meanwhile.
+    let Setup {
+        client, mut watch, ..
+    } = self::setup();
+    drop(client);
+    assert!(!watch.wakes().await);
 }
 
 #[test]
