@@ -3,19 +3,16 @@
 use crate::dialect::Engine;
 use crate::error::{StoreError, Stored};
 use crate::job::{self, BoxedWork};
-use crate::postgres::{self, Notice, Notices, PostgresOptions};
+use crate::lane::Lane;
+use crate::postgres::{self, Notice, NoticeThread, PostgresOptions};
 use crate::queue::Queue;
 use crate::sqlite::{self, SqliteOptions};
 use crate::tx::Tx;
 use std::path::Path;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{JoinHandle, Thread};
-
-/// How many transactions of each kind may wait for a thread. Callers beyond that
-/// wait for a place.
-const QUEUE_LIMIT: usize = 4096;
+use std::thread::Thread;
 
 /// A database. Clones share it; it is closed when the last one is dropped, after
 /// the transactions already handed in.
@@ -24,12 +21,12 @@ pub struct Db {
     shared: Arc<Shared>,
 }
 
+/// The parts are closed in this order.
 struct Shared {
     engine: Engine,
-    views: Arc<Queue<BoxedWork>>,
-    edits: Arc<Queue<BoxedWork>>,
-    notices: Option<Notices>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    views: Lane,
+    edits: Lane,
+    notices: Option<NoticeThread>,
 }
 
 impl Db {
@@ -37,9 +34,15 @@ impl Db {
     ///
     /// Blocks while it does. The folder must exist.
     pub fn open_sqlite(path: &Path, options: &SqliteOptions) -> Stored<Self> {
-        let (views, edits) = queues();
-        let threads = sqlite::start(path, options, &views, &edits)?;
-        Ok(Self::new(Engine::Sqlite, views, edits, None, threads))
+        let (views, edits) = sqlite::start(path, options)?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                engine: Engine::Sqlite,
+                views,
+                edits,
+                notices: None,
+            }),
+        })
     }
 
     /// Opens a PostgreSQL database that exists, migrating it as needed.
@@ -47,33 +50,15 @@ impl Db {
     /// Blocks while it does. `url` is a connection URL or a list of `key=value`
     /// as `libpq` takes them.
     pub fn open_postgres(url: &str, options: &PostgresOptions) -> Stored<Self> {
-        let (views, edits) = queues();
-        let (threads, notices) = postgres::start(url, options, &views, &edits)?;
-        Ok(Self::new(
-            Engine::Postgres,
-            views,
-            edits,
-            Some(notices),
-            threads,
-        ))
-    }
-
-    fn new(
-        engine: Engine,
-        views: Arc<Queue<BoxedWork>>,
-        edits: Arc<Queue<BoxedWork>>,
-        notices: Option<Notices>,
-        threads: Vec<JoinHandle<()>>,
-    ) -> Self {
-        Self {
+        let (views, edits, notices) = postgres::start(url, options)?;
+        Ok(Self {
             shared: Arc::new(Shared {
-                engine,
+                engine: Engine::Postgres,
                 views,
                 edits,
-                notices,
-                threads: Mutex::new(threads),
+                notices: Some(notices),
             }),
-        }
+        })
     }
 
     /// The engine in use.
@@ -98,7 +83,7 @@ impl Db {
             Some(job) => job(tx),
             None => Err(E::from(StoreError::Other("a view ran twice".to_owned()))),
         };
-        submit(&self.shared.views, job).await
+        submit(self.shared.views.queue(), job).await
     }
 
     /// Runs a job that may write: `Ok` commits, `Err` rolls back. Answers once the
@@ -115,7 +100,7 @@ impl Db {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        submit(&self.shared.edits, job).await
+        submit(self.shared.edits.queue(), job).await
     }
 
     /// [`view`](Self::view) for code that is not async. It blocks the thread, and
@@ -154,39 +139,6 @@ impl Db {
             notices.listen(Arc::new(listener));
         }
     }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        self.views.close();
-        self.edits.close();
-        if let Some(notices) = &self.notices {
-            notices.close();
-        }
-        let threads = std::mem::take(
-            self.threads
-                .get_mut()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
-        // A hook that held the last clone runs on one of these threads, and the others
-        // may end only after it.
-        let here = std::thread::current().id();
-        if threads.iter().any(|thread| thread.thread().id() == here) {
-            return;
-        }
-        for thread in threads {
-            if thread.join().is_err() {
-                tracing::error!("a database thread panicked");
-            }
-        }
-    }
-}
-
-fn queues() -> (Arc<Queue<BoxedWork>>, Arc<Queue<BoxedWork>>) {
-    (
-        Arc::new(Queue::new(QUEUE_LIMIT)),
-        Arc::new(Queue::new(QUEUE_LIMIT)),
-    )
 }
 
 async fn submit<T, E>(

@@ -16,6 +16,7 @@ pub mod files;
 pub mod folders;
 mod ids;
 mod job;
+mod lane;
 mod migrate;
 mod postgres;
 mod queue;

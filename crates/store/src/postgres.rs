@@ -6,15 +6,14 @@ mod worker;
 
 use crate::error::{StoreError, Stored};
 use crate::ids::Ids;
-use crate::job::BoxedWork;
+use crate::lane::Lane;
 use crate::migrate;
-use crate::queue::Queue;
 pub use notices::Notice;
-pub(crate) use notices::Notices;
+pub(crate) use notices::{NoticeThread, Notices};
 use postgres::error::{DbError, SqlState};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
+use worker::Worker;
 
 /// How to open a PostgreSQL database.
 #[derive(Clone, Debug)]
@@ -49,51 +48,36 @@ const SESSION_SETTINGS: &str = "SET lock_timeout = '10s'; \
      SET statement_timeout = '300s'; \
      SET idle_in_transaction_session_timeout = '60s'";
 
-/// Starts the threads that serve the two queues until these are closed.
-pub(crate) fn start(
-    url: &str,
-    options: &PostgresOptions,
-    views: &Arc<Queue<BoxedWork>>,
-    edits: &Arc<Queue<BoxedWork>>,
-) -> Stored<(Vec<JoinHandle<()>>, Notices)> {
+/// Starts the threads for views, for edits and for notices.
+pub(crate) fn start(url: &str, options: &PostgresOptions) -> Stored<(Lane, Lane, NoticeThread)> {
     let config = configure(url)?;
     let blocking = postgres::Config::from(config.clone());
-    let migrating = blocking.clone();
     // The blocking client has a runtime inside, which must not be entered from an
     // async caller's thread.
-    let migrated = spawn("postgres-migrate".to_owned(), move || {
-        migrate::postgres(&mut connect(&migrating)?)
-    })?;
-    migrated.join().unwrap_or(Err(StoreError::Panicked))?;
+    let migrated = std::thread::scope(|scope| {
+        scope
+            .spawn(|| migrate::postgres(&mut connect(&blocking)?))
+            .join()
+    });
+    migrated.unwrap_or(Err(StoreError::Panicked))?;
 
-    let (notices, passing) = Notices::start(config)?;
-    let mut threads = vec![passing];
-    for (kind, count, queue) in [
-        (worker::Kind::Edits, options.writers, edits),
-        (worker::Kind::Views, options.readers, views),
+    let notices = NoticeThread::start(config)?;
+    let mut edits = Lane::new();
+    let mut views = Lane::new();
+    for (kind, count, lane) in [
+        (worker::Kind::Edits, options.writers, &mut edits),
+        (worker::Kind::Views, options.readers, &mut views),
     ] {
         // Shared by the threads of a kind; views never draw any.
         let ids = Arc::new(Ids::default());
         for number in 0..count.max(1) {
-            let worker = worker::Worker::new(kind, blocking.clone(), ids.clone(), notices.clone());
-            let queue = queue.clone();
-            threads.push(spawn(format!("{}-{number}", kind.name()), move || {
-                worker.serve(&queue);
-            })?);
+            let worker = Worker::new(kind, blocking.clone(), ids.clone(), notices.notices());
+            lane.spawn(format!("{}-{number}", kind.name()), |queue| {
+                worker.serve(queue);
+            })?;
         }
     }
-    Ok((threads, notices))
-}
-
-/// Starts a named thread.
-fn spawn<T: Send + 'static>(
-    name: String,
-    body: impl FnOnce() -> T + Send + 'static,
-) -> Stored<JoinHandle<T>> {
-    std::thread::Builder::new()
-        .name(name)
-        .spawn(body)
-        .map_err(|error| StoreError::Other(format!("cannot start a thread: {error}")))
+    Ok((views, edits, notices))
 }
 
 fn configure(url: &str) -> Stored<tokio_postgres::Config> {

@@ -6,13 +6,11 @@ pub(crate) mod session;
 mod writer;
 
 use crate::error::{StoreError, Stored};
-use crate::job::BoxedWork;
+use crate::lane::Lane;
 use crate::migrate;
-use crate::queue::Queue;
+use checkpoint::Checkpointer;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// When a committed edit is on stable storage.
@@ -50,35 +48,22 @@ impl Default for SqliteOptions {
     }
 }
 
-/// Starts the threads that serve the two queues until these are closed.
-pub(crate) fn start(
-    path: &Path,
-    options: &SqliteOptions,
-    views: &Arc<Queue<BoxedWork>>,
-    edits: &Arc<Queue<BoxedWork>>,
-) -> Stored<Vec<JoinHandle<()>>> {
+/// Starts the threads for views and for edits.
+pub(crate) fn start(path: &Path, options: &SqliteOptions) -> Stored<(Lane, Lane)> {
     let place = Place {
         path: path.to_owned(),
         options: options.clone(),
     };
     let mut first = place.open(Role::Writer)?;
     migrate::sqlite(&mut first)?;
-    let (checkpointer, poke) = checkpoint::start(place.open(Role::Checkpointer)?)?;
-    let mut threads = vec![writer::start(first, edits.clone(), poke)?];
+    let mut edits = Lane::new();
+    let checkpointer = Checkpointer::start(place.open(Role::Checkpointer)?)?;
+    writer::start(&mut edits, first, checkpointer)?;
+    let mut views = Lane::new();
     for number in 0..options.readers.max(1) {
-        let connection = place.open(Role::Reader)?;
-        threads.push(reader::start(number, connection, views.clone())?);
+        reader::start(&mut views, number, place.open(Role::Reader)?)?;
     }
-    threads.push(checkpointer);
-    Ok(threads)
-}
-
-/// Starts a named thread.
-fn spawn(name: String, body: impl FnOnce() + Send + 'static) -> Stored<JoinHandle<()>> {
-    std::thread::Builder::new()
-        .name(name)
-        .spawn(body)
-        .map_err(|error| StoreError::Other(format!("cannot start a thread: {error}")))
+    Ok((views, edits))
 }
 
 /// What a connection is for.

@@ -7,14 +7,13 @@
 //! waiters on other nodes learn of that change with the next one.
 
 use crate::error::{StoreError, Stored};
-use crate::postgres::spawn;
+use crate::lane::Joined;
 use postgres::error::SqlState;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
@@ -73,10 +72,16 @@ struct State {
     listener: Option<Listener>,
 }
 
-impl Notices {
-    /// Starts the thread that sends and receives until [`close`](Self::close).
-    pub(super) fn start(config: Config) -> Stored<(Self, JoinHandle<()>)> {
-        let notices = Self(Arc::new(Shared {
+/// The thread that sends and receives. Dropping this has it send what is queued and
+/// end.
+pub(crate) struct NoticeThread {
+    notices: Notices,
+    _thread: Joined,
+}
+
+impl NoticeThread {
+    pub(super) fn start(config: Config) -> Stored<Self> {
+        let notices = Notices(Arc::new(Shared {
             state: Mutex::default(),
             changed: Notify::new(),
         }));
@@ -85,12 +90,34 @@ impl Notices {
             .build()
             .map_err(|error| StoreError::Other(format!("cannot start a runtime: {error}")))?;
         let passing = notices.clone();
-        let thread = spawn("postgres-notices".to_owned(), move || {
+        let thread = Joined::spawn("postgres-notices".to_owned(), move || {
             runtime.block_on(passing.pass(&config));
         })?;
-        Ok((notices, thread))
+        Ok(Self {
+            notices,
+            _thread: thread,
+        })
     }
 
+    /// The way in for those who have something to tell.
+    pub(super) fn notices(&self) -> Notices {
+        self.notices.clone()
+    }
+
+    /// Sets the listener.
+    pub(crate) fn listen(&self, listener: Listener) {
+        self.notices.lock().listener = Some(listener);
+    }
+}
+
+impl Drop for NoticeThread {
+    fn drop(&mut self) {
+        self.notices.lock().closed = true;
+        self.notices.0.changed.notify_one();
+    }
+}
+
+impl Notices {
     /// Queues notices for the other nodes.
     pub(crate) fn tell(&self, feeds: Vec<(i64, i64)>) {
         if feeds.is_empty() {
@@ -109,17 +136,6 @@ impl Notices {
             state.everything = true;
         }
         drop(state);
-        self.0.changed.notify_one();
-    }
-
-    /// Sets the listener.
-    pub(crate) fn listen(&self, listener: Listener) {
-        self.lock().listener = Some(listener);
-    }
-
-    /// Ends the thread.
-    pub(crate) fn close(&self) {
-        self.lock().closed = true;
         self.0.changed.notify_one();
     }
 
@@ -172,13 +188,17 @@ impl Notices {
         client.batch_execute(LISTEN).await?;
         // Others may have sent before this connection listened.
         self.hear(EVERYTHING);
-        while !self.lock().closed {
+        loop {
+            // Looked up first, so that what was told before closing is sent.
+            let closed = self.lock().closed;
             for payload in self.payloads() {
                 client.execute(NOTIFY, &[&payload]).await?;
             }
+            if closed {
+                return Ok(());
+            }
             self.0.changed.notified().await;
         }
-        Ok(())
     }
 
     /// Takes what is to be told, in pieces that `NOTIFY` can carry.

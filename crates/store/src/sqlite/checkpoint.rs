@@ -4,10 +4,9 @@
 //! it while the writer goes on.
 
 use crate::error::Stored;
-use crate::sqlite::spawn;
+use crate::lane::Joined;
 use rusqlite::Connection;
 use std::sync::mpsc::{self, SyncSender};
-use std::thread::JoinHandle;
 
 /// The log is checkpointed when it holds this many pages.
 pub(super) const EAGER_PAGES: i64 = 4000;
@@ -26,16 +25,31 @@ pub(super) const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 /// As above, without moving anything.
 pub(super) const MEASURE: &str = "PRAGMA wal_checkpoint(NOOP)";
 
-/// Starts the thread. It checkpoints once for each poke and ends when the sender
-/// is dropped; a poke while it is at work may be lost.
-pub(super) fn start(connection: Connection) -> Stored<(JoinHandle<()>, SyncSender<()>)> {
-    let (poke, poked) = mpsc::sync_channel(1);
-    let thread = spawn("sqlite-checkpoint".to_owned(), move || {
-        while poked.recv().is_ok() {
-            if let Err(error) = connection.query_row(PASSIVE, [], |_| Ok(())) {
-                tracing::warn!(%error, "a checkpoint of the write-ahead log failed");
+/// The thread, which checkpoints once for each poke. Dropping this ends it.
+pub(super) struct Checkpointer {
+    /// Declared first, and so dropped first: the thread ends without a sender.
+    poke: SyncSender<()>,
+    _thread: Joined,
+}
+
+impl Checkpointer {
+    pub(super) fn start(connection: Connection) -> Stored<Self> {
+        let (poke, poked) = mpsc::sync_channel(1);
+        let thread = Joined::spawn("sqlite-checkpoint".to_owned(), move || {
+            while poked.recv().is_ok() {
+                if let Err(error) = connection.query_row(PASSIVE, [], |_| Ok(())) {
+                    tracing::warn!(%error, "a checkpoint of the write-ahead log failed");
+                }
             }
-        }
-    })?;
-    Ok((thread, poke))
+        })?;
+        Ok(Self {
+            poke,
+            _thread: thread,
+        })
+    }
+
+    /// Has the thread checkpoint, unless it has been told so already.
+    pub(super) fn poke(&self) {
+        let _ = self.poke.try_send(());
+    }
 }

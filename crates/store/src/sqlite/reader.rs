@@ -2,24 +2,18 @@
 
 use crate::error::{StoreError, Stored};
 use crate::ids::Ids;
-use crate::job::{self, BoxedWork, Ran, Verdict};
-use crate::queue::Queue;
+use crate::job::{self, Ran, Verdict};
+use crate::lane::Lane;
 use crate::sqlite::session::Session;
-use crate::sqlite::{spawn, store_error};
+use crate::sqlite::store_error;
 use crate::tx::Tx;
 use rusqlite::Connection;
-use std::sync::Arc;
-use std::thread::JoinHandle;
 
-pub(super) fn start(
-    number: usize,
-    connection: Connection,
-    views: Arc<Queue<BoxedWork>>,
-) -> Stored<JoinHandle<()>> {
-    spawn(format!("sqlite-read-{number}"), move || {
+pub(super) fn start(views: &mut Lane, number: usize, connection: Connection) -> Stored<()> {
+    views.spawn(format!("sqlite-read-{number}"), move |queue| {
         let mut session = Session::new(&connection);
         let no_ids = Ids::default();
-        while let Some(mut work) = views.pop() {
+        while let Some(mut work) = queue.pop() {
             if work.is_abandoned() {
                 continue;
             }

@@ -8,16 +8,15 @@
 use crate::error::{StoreError, Stored};
 use crate::ids::{self, Ids};
 use crate::job::{self, BoxedWork, Ran, Verdict};
+use crate::lane::Lane;
 use crate::queue::Queue;
+use crate::sqlite::checkpoint::{self, Checkpointer};
 use crate::sqlite::session::Session;
-use crate::sqlite::{checkpoint, is_failed_sync, spawn, store_error};
+use crate::sqlite::{is_failed_sync, store_error};
 use crate::tx::{Remains, Tx};
 use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The most edits in one commit.
@@ -43,14 +42,16 @@ const GATHER_STEPS: usize = 4;
 const HUNGRY_RUNS: u32 = 16;
 
 pub(super) fn start(
+    edits: &mut Lane,
     connection: Connection,
-    edits: Arc<Queue<BoxedWork>>,
-    checkpointer: SyncSender<()>,
-) -> Stored<JoinHandle<()>> {
-    spawn("sqlite-write".to_owned(), move || {
+    checkpointer: Checkpointer,
+) -> Stored<()> {
+    edits.spawn("sqlite-write".to_owned(), move |queue| {
+        // Dropped before the connection, which is thus the last one. Closing the last
+        // connection empties and removes the write-ahead log.
         let mut writer = Writer {
             session: Session::new(&connection),
-            edits,
+            queue,
             ids: Ids::default(),
             checkpointer,
             broken: None,
@@ -64,11 +65,11 @@ pub(super) fn start(
     })
 }
 
-struct Writer<'c> {
+struct Writer<'q, 'c> {
     session: Session<'c>,
-    edits: Arc<Queue<BoxedWork>>,
+    queue: &'q Queue<BoxedWork>,
     ids: Ids,
-    checkpointer: SyncSender<()>,
+    checkpointer: Checkpointer,
     /// Set once an fsync has failed: no edit is accepted from then on.
     broken: Option<StoreError>,
     /// Edits taken from the queue, in order.
@@ -106,7 +107,7 @@ enum Outcome {
     OutOfIds { wanted: u64 },
 }
 
-impl Writer<'_> {
+impl Writer<'_, '_> {
     /// Takes edits for the next group from the queue, sleeping until there is one.
     /// `false` once the queue is closed and empty.
     ///
@@ -136,14 +137,14 @@ impl Writer<'_> {
 
     fn take_blocking(&mut self) -> bool {
         let waiting = &mut self.waiting;
-        self.edits
+        self.queue
             .pop_many(GROUP_LIMIT, |work| waiting.push_back(work.into()))
     }
 
     fn take_ready(&mut self) {
         let waiting = &mut self.waiting;
         let room = GROUP_LIMIT.saturating_sub(waiting.len());
-        self.edits
+        self.queue
             .pop_ready(room, |work| waiting.push_back(work.into()));
     }
 
@@ -299,8 +300,7 @@ impl Writer<'_> {
                 self.session.number(checkpoint::PASSIVE, 1).map(drop)
             }
             Ok(pages) if pages >= checkpoint::EAGER_PAGES => {
-                // Full means that the thread has been poked already.
-                let _ = self.checkpointer.try_send(());
+                self.checkpointer.poke();
                 Ok(())
             }
             outcome => outcome.map(drop),
