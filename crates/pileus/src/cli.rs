@@ -63,6 +63,66 @@ pub enum AdminCommand {
         #[arg(long, global = true)]
         json: bool,
     },
+    /// Prove that every row has its bytes and every byte its row
+    ///
+    /// Looks through the whole database and the whole blob store and prints a line for everything that is wrong. Ends
+    /// with exit code 1 if there is anything.
+    Check {
+        /// Also read all contents and compare their checksums
+        #[arg(long)]
+        hash: bool,
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Copy everything to a folder, for `restore`
+    ///
+    /// The copy is that of one moment. Contents that the folder has already are not copied again, so the same folder
+    /// is best used every time.
+    Backup {
+        /// Folder to copy to; made if it is not there
+        #[arg(value_name = "DIR")]
+        to: PathBuf,
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fill an empty data folder from a backup
+    ///
+    /// Database and blob store are those of the settings, which need not be of the kind that was backed up: a server
+    /// moves from one to the other this way. Not beside a running server.
+    Restore {
+        /// Folder that `backup` has written
+        #[arg(value_name = "DIR")]
+        from: PathBuf,
+        /// Where the data is to be.
+        #[command(flatten)]
+        data: DataArgs,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Copy the database into another one, of either kind
+    ///
+    /// To be used while no server runs; then set `database` to the new one. Contents in the blob store stay where they
+    /// are.
+    ConvertDb {
+        /// The new database, which must be empty: postgres://… or sqlite:PATH
+        #[arg(long, value_name = "URL")]
+        to: String,
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `pileus serve`.

@@ -6,6 +6,7 @@
 //! live in this crate only, one module per table.
 
 pub mod accounts;
+pub mod check;
 pub mod content;
 pub mod contents;
 mod db;
@@ -15,6 +16,7 @@ pub mod events;
 pub mod files;
 pub mod folders;
 mod ids;
+mod inventory;
 mod job;
 mod lane;
 mod migrate;
@@ -30,9 +32,11 @@ pub mod settings;
 mod sqlite;
 #[cfg(test)]
 mod statements;
+mod tables;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod tokens;
+pub mod transfer;
 pub mod trash;
 mod tx;
 

@@ -19,15 +19,18 @@ macro_rules! modules {
 
 modules! {
     accounts,
+    check,
     contents,
     events,
     files,
     folders,
     ids,
+    inventory,
     removal,
     revisions,
     settings,
     tokens,
+    transfer,
     trash,
 }
 

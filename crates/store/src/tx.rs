@@ -181,7 +181,9 @@ impl<'c> Tx<'c> {
         }
     }
 
-    fn rows(
+    /// Runs a statement and hands its rows to `take`, whose error ends it and dooms the
+    /// transaction.
+    pub(crate) fn rows(
         &mut self,
         sql: Sql,
         args: &[Arg<'_>],

@@ -92,37 +92,29 @@ impl Transcript {
             }
             _ => return Tree::Num(number),
         };
-        self.id(space, number)
+        Tree::Text(self.id(space, number))
     }
 
     /// The place of an id among those that appeared; the root folder keeps its number.
-    fn id(&mut self, space: IdSpace, number: u64) -> Tree {
+    fn id(&mut self, space: IdSpace, number: u64) -> String {
         if number == 0 {
-            return Tree::Num(0);
+            return "0".to_owned();
         }
         let next = self.ids.len() + 1;
-        Tree::Text(format!(
-            "<{space:?} {}>",
-            self.ids.entry((space, number)).or_insert(next)
-        ))
+        let place = self.ids.entry((space, number)).or_insert(next);
+        format!("<{space:?} {place}>")
     }
 
     fn plain_text(&mut self, text: &str, key: &str) -> String {
-        let number = |text: &str| text.parse().ok();
-        match key {
-            "id" if text.starts_with('d') && number(&text[1..]).is_some() => {
-                format!(
-                    "d{}",
-                    show(&self.id(IdSpace::Folder, number(&text[1..]).unwrap_or_default()))
-                )
+        let number = text.get(1..).and_then(|digits| digits.parse().ok());
+        match (key, number) {
+            ("id", Some(number)) if text.starts_with('d') => {
+                format!("d{}", self.id(IdSpace::Folder, number))
             }
-            "id" if text.starts_with('f') && number(&text[1..]).is_some() => {
-                format!(
-                    "f{}",
-                    show(&self.id(IdSpace::File, number(&text[1..]).unwrap_or_default()))
-                )
+            ("id", Some(number)) if text.starts_with('f') => {
+                format!("f{}", self.id(IdSpace::File, number))
             }
-            "auth" | "digest" | "dwltag" => format!("<{key}>"),
+            ("auth" | "digest" | "dwltag", _) => format!("<{key}>"),
             _ if is_time(key)
                 && UnixTime::parse(text).is_some_and(|time| time.0 >= FIRST_SECOND_OF_RUNS) =>
             {

@@ -93,11 +93,12 @@ impl Servers {
         let mut config = config.collect::<Result<Vec<_>>>()?;
         let postgres =
             (database == Database::Postgres).then(|| TestDatabase::new(Engine::Postgres));
-        config.extend(
-            postgres
-                .iter()
-                .map(|postgres| ("database".to_owned(), format!("{:?}", postgres.url()))),
-        );
+        config.extend(postgres.iter().map(|postgres| {
+            (
+                "database".to_owned(),
+                format!("{:?}", as_url(&postgres.url())),
+            )
+        }));
         let folder = self
             .folder
             .path()
@@ -132,6 +133,24 @@ impl Servers {
     pub fn keep(self) -> PathBuf {
         self.folder.keep()
     }
+}
+
+/// The address of a database as the server takes it: a URL, also where the test's own one is in pairs of words.
+fn as_url(address: &str) -> String {
+    if address.contains("://") {
+        return address.to_owned();
+    }
+    let pairs: HashMap<&str, &str> = address
+        .split(' ')
+        .filter_map(|pair| pair.split_once('='))
+        .collect();
+    let part = |name| pairs.get(name).copied().unwrap_or_default();
+    format!(
+        "postgres:///{}?host={}&user={}",
+        part("dbname"),
+        part("host"),
+        part("user")
+    )
 }
 
 /// A setting as the configuration file writes it.

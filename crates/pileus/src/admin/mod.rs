@@ -1,11 +1,21 @@
 //! What an administrator does with the server's data.
 //!
 //! - `user`, `token`: accounts and what logs in to them.
+//! - `check`: proves that everything is there and fits.
+//! - `backup`, `restore`: all data, to a folder and back; `manifest` is what a backup says about itself, and `copies`
+//!   brings contents from one store to another.
+//! - `convert`: to another database.
 //! - `output`: tables and JSON.
 //! - `error`: failures, as a line for people.
 
+mod backup;
+mod check;
+mod convert;
+mod copies;
 mod error;
+mod manifest;
 mod output;
+mod restore;
 mod token;
 mod user;
 
@@ -38,6 +48,12 @@ pub async fn run(command: AdminCommand) -> Result<ExitCode> {
             data,
             json,
         } => token::run(command, &data, json).await?,
+        AdminCommand::Check { hash, data, json } => return check::run(hash, &data, json).await,
+        AdminCommand::Backup { to, data, json } => return backup::run(&to, &data, json).await,
+        AdminCommand::Restore { from, data, json } => {
+            return restore::run(&from, &data, json).await;
+        }
+        AdminCommand::ConvertDb { to, data, json } => convert::run(&to, &data, json).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

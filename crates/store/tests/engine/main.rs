@@ -1,11 +1,14 @@
 //! What a transaction promises, tried on both engines through the public interface.
 
+mod check;
 mod durability;
 mod ids;
 mod kill;
 mod postgres;
 mod sqlite;
 mod transactions;
+mod transfer;
+mod world;
 
 use pileus_store::testing::{TestDatabase, engines};
 use pileus_store::{Db, Engine, StoreError, Stored, args};

@@ -249,6 +249,24 @@ fn notices_reach_every_node_once_committed() {
 }
 
 #[test]
+fn closing_sends_what_was_to_be_told() {
+    let Some(place) = postgres() else { return };
+    let (_db, heard) = listening(&place);
+    let (other, _) = listening(&place);
+    other
+        .edit_blocking(|tx| committed(tx, &[(7, 42)]))
+        .expect("committed");
+    drop(other);
+    assert_eq!(
+        next(&heard),
+        Notice::Feed {
+            account: 7,
+            diffid: 42
+        }
+    );
+}
+
+#[test]
 fn more_notices_than_one_message_holds() {
     let Some(place) = postgres() else { return };
     let (db, heard) = listening(&place);

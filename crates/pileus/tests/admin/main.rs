@@ -1,0 +1,13 @@
+//! The commands for administrators, as processes, with and without a running server.
+//!
+//! - `site`: a data folder and the commands that work on it.
+//! - `accounts`: `pileus user` and `pileus token`.
+//! - `check`: `pileus check` on data that was damaged in every way.
+//! - `copies`: `pileus backup`, `restore` and `convert-db`.
+//! - `settings`: file, environment and flags, `pileus config` and `pileus methods`.
+
+mod accounts;
+mod check;
+mod copies;
+mod settings;
+mod site;

@@ -1,0 +1,154 @@
+//! Looking for contradictions in the database.
+//!
+//! All of it runs in one view, so it may be done while others write. What is kept in memory is a bounded number of
+//! entries at a time and a few words per account, however large the tables are.
+
+mod contents;
+mod feed;
+mod tree;
+
+use crate::{Stored, Tx, sql};
+use std::collections::BTreeMap;
+
+/// Problems that are listed; the rest is counted.
+const LISTED_PROBLEMS: usize = 10_000;
+
+sql! {
+    ACCOUNTS = "SELECT id, root, used, diffid FROM account WHERE id > $1 ORDER BY id LIMIT 5000";
+    FOLDERS = "SELECT f.id, f.owner, f.parent, f.deleted, p.owner, p.deleted, t.owner FROM folder f \
+               LEFT JOIN folder p ON p.id = f.parent LEFT JOIN trash t ON t.id = f.deleted \
+               WHERE f.id > $1 ORDER BY f.id LIMIT 5000";
+    FILES = "SELECT f.id, f.owner, f.folder, f.deleted, p.owner, p.deleted, t.owner, f.size FROM file f \
+             LEFT JOIN folder p ON p.id = f.folder LEFT JOIN trash t ON t.id = f.deleted \
+             WHERE f.id > $1 ORDER BY f.id LIMIT 5000";
+    SUBFOLDERS = "SELECT id, owner FROM folder WHERE parent = $1 AND deleted = 0";
+    TRASHED_SUBFOLDERS = "SELECT id, owner FROM folder WHERE parent = $1 AND deleted <> 0";
+    BLOBS = "SELECT b.id, b.size, b.hash, b.refs, CAST(CASE WHEN b.storage_key IS NULL THEN 1 ELSE 0 END AS BIGINT), \
+             CAST(LENGTH(i.bytes) AS BIGINT) FROM blob b LEFT JOIN inline_blob i ON i.blob = b.id \
+             WHERE b.id > $1 ORDER BY b.id LIMIT 5000";
+    FILES_OF_BLOBS = "SELECT id, blob, size, hash FROM file WHERE blob > $1 AND blob <= $2";
+    REVISIONS_OF_BLOBS = "SELECT id, blob, size, hash FROM revision WHERE blob > $1 AND blob <= $2",
+        scans = "only checks go from contents to revisions, half a million contents at a time";
+    LEFTOVER_INLINE = "SELECT i.blob FROM inline_blob i LEFT JOIN blob b ON b.id = i.blob AND b.storage_key IS NULL \
+                       WHERE b.id IS NULL",
+        scans = "a check looks at everything";
+    LOST_REVISIONS = "SELECT r.id, r.file FROM revision r LEFT JOIN file f ON f.id = r.file WHERE f.id IS NULL",
+        scans = "a check looks at everything";
+    EVENTS = "SELECT diffid, kind, folder, file, parent, name, created, modified, revisionid, blob, size, hash \
+              FROM event WHERE account = $1 AND diffid > $2 ORDER BY diffid LIMIT 5000";
+}
+
+/// What a check has found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// How much was looked at.
+    pub counts: Counts,
+    /// What is wrong, at most 10,000 entries.
+    pub problems: Vec<Problem>,
+    /// How many more problems there are.
+    pub unlisted: u64,
+}
+
+/// How much was looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Accounts.
+    pub accounts: u64,
+    /// Folders, live and deleted, the roots included.
+    pub folders: u64,
+    /// Files, live and deleted.
+    pub files: u64,
+    /// Earlier contents of files.
+    pub revisions: u64,
+    /// Contents.
+    pub contents: u64,
+    /// Bytes of all contents.
+    pub content_bytes: u64,
+    /// Events of all feeds.
+    pub events: u64,
+}
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What it is about.
+    pub kind: ProblemKind,
+    /// The whole story, for people.
+    pub text: String,
+}
+
+/// What a problem is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProblemKind {
+    /// The counters of an account, or its root.
+    Account,
+    /// The place of a folder or file in the tree, or in the trash.
+    Tree,
+    /// What a file or revision says about its content, or how often a content says it is held.
+    Content,
+    /// Bytes that are missing, have the wrong length or the wrong checksum.
+    Bytes,
+    /// Bytes that no row knows.
+    Leftover,
+    /// The feed of an account does not lead to its tree.
+    Feed,
+}
+
+impl ProblemKind {
+    /// The kind's name in lower case, for programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Tree => "tree",
+            Self::Content => "content",
+            Self::Bytes => "bytes",
+            Self::Leftover => "leftover",
+            Self::Feed => "feed",
+        }
+    }
+}
+
+impl Findings {
+    /// Adds a problem.
+    pub fn add(&mut self, kind: ProblemKind, text: impl Into<String>) {
+        if self.problems.len() < LISTED_PROBLEMS {
+            let text = text.into();
+            self.problems.push(Problem { kind, text });
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
+    /// How many problems there are.
+    pub fn problem_count(&self) -> u64 {
+        self.problems.len() as u64 + self.unlisted
+    }
+}
+
+/// What is known about an account while its rows go by.
+struct Seen {
+    root: i64,
+    used: i64,
+    diffid: i64,
+    /// Bytes of the live files that were seen.
+    live_bytes: i64,
+    /// Folders that were seen, live and deleted.
+    folders: u64,
+}
+
+/// Accounts by id.
+type Accounts = BTreeMap<i64, Seen>;
+
+impl Tx<'_> {
+    /// Looks at every row that has something to do with the tree, the contents and the feeds.
+    pub fn check(&mut self) -> Stored<Findings> {
+        let mut found = Findings::default();
+        let mut accounts = tree::accounts(self, &mut found)?;
+        tree::folders(self, &mut accounts, &mut found)?;
+        tree::files(self, &mut accounts, &mut found)?;
+        tree::totals(self, &mut accounts, &mut found)?;
+        contents::check(self, &mut found)?;
+        feed::check(self, &accounts, &mut found)?;
+        Ok(found)
+    }
+}

@@ -1,0 +1,240 @@
+//! Feeds: does a client that has followed one from its beginning see the tree as it is?
+
+use super::{Accounts, EVENTS, Findings, ProblemKind, Seen};
+use crate::files::File;
+use crate::folders::Folder;
+use crate::record::{ContentHash, record};
+use crate::{Stored, Tx, args};
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Events that may leave an entry in the replica, and so bound its size. A longer feed is replayed several times, each
+/// time for a part of the entries.
+const EVENTS_AT_ONCE: i64 = 1_000_000;
+
+/// Kinds of events, as the API numbers them.
+const DELETE_FOLDER: i64 = 3;
+const DELETE_FILE: i64 = 6;
+
+record! {
+    /// What an event says about a folder or a file.
+    pub struct Told {
+        /// Its place in the feed.
+        pub diffid: i64,
+        /// What happened.
+        pub kind: i64,
+        /// The folder it is about.
+        pub folder: Option<i64>,
+        /// The file it is about.
+        pub file: Option<i64>,
+        /// The folder the object is in.
+        pub parent: Option<i64>,
+        /// The object's name.
+        pub name: Option<String>,
+        /// Creation time.
+        pub created: Option<i64>,
+        /// Modification time.
+        pub modified: Option<i64>,
+        /// The file's current revision.
+        pub revisionid: Option<i64>,
+        /// The file's content.
+        pub blob: Option<i64>,
+        /// Bytes.
+        pub size: Option<i64>,
+        /// Hash of the content.
+        pub hash: Option<ContentHash>,
+    }
+}
+
+/// A folder or a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Entry {
+    Folder(i64),
+    File(i64),
+}
+
+/// What a client remembers of each entry: a fingerprint of everything that was told about it.
+type Replica = HashMap<Entry, u64>;
+
+/// Those of all entries that are looked at in one go.
+#[derive(Clone, Copy)]
+struct Part {
+    number: i64,
+    of: i64,
+}
+
+impl Part {
+    fn has(self, entry: Entry) -> bool {
+        let (Entry::Folder(id) | Entry::File(id)) = entry;
+        id.rem_euclid(self.of) == self.number
+    }
+}
+
+/// Replays the feed of every account.
+pub(super) fn check(tx: &mut Tx<'_>, accounts: &Accounts, found: &mut Findings) -> Stored<()> {
+    for (&id, account) in accounts {
+        let of = 1 + account.diffid.max(0) / EVENTS_AT_ONCE;
+        for number in 0..of {
+            let part = Part { number, of };
+            let mut replica = replay(tx, id, account, part, found)?;
+            compare(tx, account.root, part, &mut replica, id, found)?;
+            for entry in replica.keys() {
+                let text = format!(
+                    "account {id}: the feed has {}, the tree has not",
+                    name(*entry)
+                );
+                found.add(ProblemKind::Feed, text);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a client knows that has followed the feed to its end.
+fn replay(
+    tx: &mut Tx<'_>,
+    id: i64,
+    account: &Seen,
+    part: Part,
+    found: &mut Findings,
+) -> Stored<Replica> {
+    let mut replica = Replica::new();
+    let mut last = 0;
+    loop {
+        let page: Vec<Told> = tx.all(EVENTS, args![id, last])?;
+        let Some(event) = page.last() else { break };
+        last = event.diffid;
+        if part.number == 0 {
+            found.counts.events += page.len() as u64;
+        }
+        for told in page {
+            let entry = match (told.folder, told.file) {
+                (Some(folder), None) => Entry::Folder(folder),
+                (None, Some(file)) => Entry::File(file),
+                _ => continue,
+            };
+            if !part.has(entry) {
+                continue;
+            }
+            match told.kind {
+                DELETE_FOLDER | DELETE_FILE => drop(replica.remove(&entry)),
+                _ => drop(replica.insert(entry, told.fingerprint())),
+            }
+        }
+    }
+    if part.number == 0 && last != account.diffid {
+        let diffid = account.diffid;
+        let text = format!("account {id}: counts {diffid} as its newest event, which is {last}");
+        found.add(ProblemKind::Feed, text);
+    }
+    Ok(replica)
+}
+
+/// Takes everything out of a replica that is in the tree, and tells what is not as it is there.
+fn compare(
+    tx: &mut Tx<'_>,
+    root: i64,
+    part: Part,
+    replica: &mut Replica,
+    account: i64,
+    found: &mut Findings,
+) -> Stored<()> {
+    let mut check = |entry: Entry, fingerprint: u64| {
+        if !part.has(entry) {
+            return;
+        }
+        let text = match replica.remove(&entry) {
+            Some(told) if told == fingerprint => return,
+            Some(_) => format!("account {account}: the feed has another {}", name(entry)),
+            None => format!(
+                "account {account}: the tree has {}, the feed has not",
+                name(entry)
+            ),
+        };
+        found.add(ProblemKind::Feed, text);
+    };
+    let mut next = vec![root];
+    while let Some(folder) = next.pop() {
+        for file in tx.file_children(folder)? {
+            check(Entry::File(file.id), fingerprint_of_file(file));
+        }
+        for folder in tx.folder_children(folder)? {
+            next.push(folder.id);
+            check(Entry::Folder(folder.id), fingerprint_of_folder(folder));
+        }
+    }
+    Ok(())
+}
+
+impl Told {
+    /// One number for everything that clients are told. The time a folder was modified is left out: a change in a
+    /// folder changes it without an event of its own.
+    fn fingerprint(mut self) -> u64 {
+        self.diffid = 0;
+        self.kind = 0;
+        if self.folder.is_some() {
+            self.modified = None;
+        }
+        let mut hasher = DefaultHasher::new();
+        let Self {
+            diffid,
+            kind,
+            folder,
+            file,
+            parent,
+            name,
+            created,
+            modified,
+            revisionid,
+            blob,
+            size,
+            hash,
+        } = self;
+        (diffid, kind, folder, file, parent, name).hash(&mut hasher);
+        (created, modified, revisionid, blob, size, hash).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+fn fingerprint_of_folder(folder: Folder) -> u64 {
+    let told = Told {
+        diffid: 0,
+        kind: 0,
+        folder: Some(folder.id),
+        file: None,
+        parent: Some(folder.parent),
+        name: Some(folder.name),
+        created: Some(folder.created),
+        modified: None,
+        revisionid: None,
+        blob: None,
+        size: None,
+        hash: None,
+    };
+    told.fingerprint()
+}
+
+fn fingerprint_of_file(file: File) -> u64 {
+    let told = Told {
+        diffid: 0,
+        kind: 0,
+        folder: None,
+        file: Some(file.id),
+        parent: Some(file.folder),
+        name: Some(file.name),
+        created: Some(file.created),
+        modified: Some(file.modified),
+        revisionid: Some(file.revisionid),
+        blob: Some(file.blob),
+        size: Some(file.size),
+        hash: Some(file.hash),
+    };
+    told.fingerprint()
+}
+
+fn name(entry: Entry) -> String {
+    match entry {
+        Entry::Folder(id) => format!("folder {id}"),
+        Entry::File(id) => format!("file {id}"),
+    }
+}
