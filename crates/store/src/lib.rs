@@ -18,6 +18,7 @@ mod ids;
 mod job;
 mod migrate;
 mod postgres;
+pub mod public_links;
 mod queue;
 mod record;
 mod removal;

@@ -24,6 +24,7 @@ modules! {
     files,
     folders,
     ids,
+    public_links,
     removal,
     revisions,
     settings,
