@@ -181,12 +181,7 @@ impl Tx<'_> {
     }
 
     /// Sets the password and ends all logins that rest on the old one.
-    pub fn set_account_password(
-        &mut self,
-        id: i64,
-        hash: &str,
-        sealed: Option<&[u8]>,
-    ) -> Stored<()> {
+    pub fn set_account_password(&mut self, id: i64, hash: &str, sealed: Option<&[u8]>) -> Stored<()> {
         self.exec(SET_PASSWORD, args![hash, sealed, id]).map(drop)
     }
 

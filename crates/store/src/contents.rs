@@ -108,19 +108,13 @@ impl Tx<'_> {
     pub fn content_place(&mut self, content: &Content) -> Stored<Option<Place>> {
         match &content.storage_key {
             Some(key) => Ok(Some(Place::Key(key.clone()))),
-            None => Ok(self
-                .opt::<(Vec<u8>,)>(INLINE, args![content.id])?
-                .map(|(bytes,)| Place::Inline(bytes))),
+            None => Ok(self.opt::<(Vec<u8>,)>(INLINE, args![content.id])?.map(|(bytes,)| Place::Inline(bytes))),
         }
     }
 
     /// Contents with this SHA-1 and size.
     pub fn contents_by_sha1(&mut self, sha1: &[u8], size: i64) -> Stored<Vec<i64>> {
-        Ok(self
-            .all::<(i64,)>(BY_SHA1, args![sha1, size])?
-            .into_iter()
-            .map(|(id,)| id)
-            .collect())
+        Ok(self.all::<(i64,)>(BY_SHA1, args![sha1, size])?.into_iter().map(|(id,)| id).collect())
     }
 
     /// Keeps a content with one reference to it. Equal bytes are kept once: another content with the same SHA-256
@@ -129,10 +123,7 @@ impl Tx<'_> {
         if let Some((id,)) = self.opt::<(i64,)>(SAME, args![new.hash, &new.sha256])?
             && self.hold_content(id)?
         {
-            return Ok(Kept {
-                id,
-                duplicate: true,
-            });
+            return Ok(Kept { id, duplicate: true });
         }
         let id = self.id()?;
         let key = match &new.place {
@@ -141,24 +132,12 @@ impl Tx<'_> {
         };
         self.exec(
             INSERT,
-            args![
-                id,
-                key,
-                new.size,
-                new.hash,
-                &new.sha1,
-                &new.sha256,
-                &new.md5,
-                i64::from(new.crc32)
-            ],
+            args![id, key, new.size, new.hash, &new.sha1, &new.sha256, &new.md5, i64::from(new.crc32)],
         )?;
         if let Place::Inline(bytes) = &new.place {
             self.exec(INSERT_INLINE, args![id, bytes])?;
         }
-        Ok(Kept {
-            id,
-            duplicate: false,
-        })
+        Ok(Kept { id, duplicate: false })
     }
 
     /// Adds a reference; false if the content is gone.

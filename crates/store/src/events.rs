@@ -100,16 +100,12 @@ impl Tx<'_> {
 
     /// The first event of an account that is later than a time.
     pub fn first_event_since(&mut self, account: i64, time: i64) -> Stored<Option<i64>> {
-        Ok(self
-            .opt::<(i64,)>(SINCE, args![account, time])?
-            .map(|(diffid,)| diffid))
+        Ok(self.opt::<(i64,)>(SINCE, args![account, time])?.map(|(diffid,)| diffid))
     }
 
     /// The position behind which the `count` newest events of an account lie; 0 if it has no more than that.
     pub fn position_before_newest(&mut self, account: i64, count: i64) -> Stored<i64> {
-        Ok(self
-            .opt::<(i64,)>(NTH_NEWEST, args![account, count])?
-            .map_or(0, |(diffid,)| diffid))
+        Ok(self.opt::<(i64,)>(NTH_NEWEST, args![account, count])?.map_or(0, |(diffid,)| diffid))
     }
 
     /// The events of an account about a file, oldest first.

@@ -123,15 +123,7 @@ impl Tx<'_> {
     pub fn set_file_content(&mut self, file: &File) -> Stored<()> {
         self.exec(
             CONTENT,
-            args![
-                file.blob,
-                file.size,
-                file.hash,
-                file.revisionid,
-                file.stored,
-                file.modified,
-                file.id
-            ],
+            args![file.blob, file.size, file.hash, file.revisionid, file.stored, file.modified, file.id],
         )
         .map(drop)
     }

@@ -91,17 +91,7 @@ impl Tx<'_> {
 
     /// Adds a folder. The caller has made sure that the name is free.
     pub fn insert_folder(&mut self, new: &NewFolder<'_>) -> Stored<Folder> {
-        self.exec(
-            INSERT,
-            args![
-                new.id,
-                new.owner,
-                new.parent,
-                new.name,
-                new.created,
-                new.modified
-            ],
-        )?;
+        self.exec(INSERT, args![new.id, new.owner, new.parent, new.name, new.created, new.modified])?;
         Ok(Folder {
             id: new.id,
             owner: new.owner,
@@ -116,8 +106,7 @@ impl Tx<'_> {
 
     /// Moves or renames a folder.
     pub fn place_folder(&mut self, id: i64, parent: i64, name: &str, modified: i64) -> Stored<()> {
-        self.exec(PLACE, args![parent, name, modified, id])
-            .map(drop)
+        self.exec(PLACE, args![parent, name, modified, id]).map(drop)
     }
 
     /// Sets the modification time.

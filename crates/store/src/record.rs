@@ -33,9 +33,7 @@ impl Column for ContentHash {
 
 impl Column for Option<ContentHash> {
     fn column(row: &Row<'_>, index: usize) -> Stored<Self> {
-        Ok(row
-            .opt_int(index)?
-            .map(|bits| ContentHash(bits.cast_unsigned())))
+        Ok(row.opt_int(index)?.map(|bits| ContentHash(bits.cast_unsigned())))
     }
 }
 

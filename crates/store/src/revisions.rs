@@ -56,19 +56,7 @@ impl Tx<'_> {
 
     /// Adds a revision. The content's reference goes over from the file to it.
     pub fn insert_revision(&mut self, new: &Revision) -> Stored<()> {
-        self.exec(
-            INSERT,
-            args![
-                new.id,
-                new.file,
-                new.blob,
-                new.size,
-                new.hash,
-                new.stored,
-                new.replaced
-            ],
-        )
-        .map(drop)
+        self.exec(INSERT, args![new.id, new.file, new.blob, new.size, new.hash, new.stored, new.replaced]).map(drop)
     }
 
     /// Hands all revisions of one file to another.

@@ -10,9 +10,7 @@ sql! {
 impl Tx<'_> {
     /// A setting.
     pub fn setting(&mut self, name: &str) -> Stored<Option<String>> {
-        Ok(self
-            .opt::<(String,)>(GET, args![name])?
-            .map(|(value,)| value))
+        Ok(self.opt::<(String,)>(GET, args![name])?.map(|(value,)| value))
     }
 
     /// Sets a setting.

@@ -56,14 +56,7 @@ impl Tx<'_> {
     pub fn insert_trash_entry(&mut self, entry: &TrashEntry) -> Stored<()> {
         self.exec(
             INSERT,
-            args![
-                entry.id,
-                entry.owner,
-                entry.folder,
-                entry.file,
-                entry.parent,
-                entry.deleted
-            ],
+            args![entry.id, entry.owner, entry.folder, entry.file, entry.parent, entry.deleted],
         )
         .map(drop)
     }

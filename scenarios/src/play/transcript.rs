@@ -27,6 +27,7 @@ enum IdSpace {
     Event,
     Revision,
     Token,
+    Link,
 }
 
 impl Transcript {
@@ -85,6 +86,7 @@ impl Transcript {
             "diffid" => IdSpace::Event,
             "revisionid" => IdSpace::Revision,
             "tokenid" => IdSpace::Token,
+            "linkid" => IdSpace::Link,
             _ if is_time(key)
                 && i64::try_from(number).is_ok_and(|seconds| seconds >= FIRST_SECOND_OF_RUNS) =>
             {
@@ -122,7 +124,9 @@ impl Transcript {
                     show(&self.id(IdSpace::File, number(&text[1..]).unwrap_or_default()))
                 )
             }
-            "auth" | "digest" | "dwltag" => format!("<{key}>"),
+            "auth" | "digest" | "dwltag" | "code" | "shortcode" | "link" | "shortlink" => {
+                format!("<{key}>")
+            }
             _ if is_time(key)
                 && UnixTime::parse(text).is_some_and(|time| time.0 >= FIRST_SECOND_OF_RUNS) =>
             {
