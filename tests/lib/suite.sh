@@ -86,7 +86,7 @@ serve() {
 # start_server [ARGUMENT...]: an account, its session token in $AUTH, and a
 # running server.
 start_server() {
-  pileus user add "$EMAIL" --password "$PASSWORD" >"$WORK/user-add.log" 2>&1 ||
+  pileus user add "$EMAIL" --password "$PASSWORD" --verified >"$WORK/user-add.log" 2>&1 ||
     { cat "$WORK/user-add.log" >&2; exit 1; }
   AUTH=$(pileus token create "$EMAIL") || exit 1
   serve "$@" || exit 1

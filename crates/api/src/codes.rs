@@ -119,7 +119,9 @@ codes! {
     NO_LANGUAGE = 1020, Parameter, "Give language.";
     BAD_LANGUAGE = 1021, Parameter, "This language is not supported.";
     NO_CODE = 1022, Parameter, "Give code.";
+    NO_LINK_CODE = 1028, Parameter, "Give code.";
     NO_FILEID = 1029, Parameter, "Give fileid.";
+    NO_LINKID = 1030, Parameter, "Give linkid.";
     NO_OLD_PASSWORD = 1031, Parameter, "Give oldpassword.";
     NO_NEW_PASSWORD = 1032, Parameter, "Give newpassword.";
     NO_MAIL = 1033, Parameter, "Give mail.";
@@ -143,8 +145,11 @@ codes! {
     FILE_MISSING = 2009, Missing, "The file does not exist.";
     BAD_PATH = 2010, Missing, "The path is not valid.";
     SPEED_TOO_LOW = 2011, Parameter, "The speed limit asked for is too low.";
+    EMAIL_UNVERIFIED = 2014, Denied, "Verify your mail address first.";
+    ROOT_UNSHAREABLE = 2015, Conflict, "The root folder cannot be shared or linked.";
     EMAIL_INVALID = 2018, Parameter, "This is not a valid mail address.";
     SHARE_IN_SHARE = 2023, Conflict, "A shared folder cannot lie inside another shared folder.";
+    LINK_MISSING = 2027, Missing, "There is no such link.";
     SHARES_ACTIVE = 2028, Conflict, "The folder has active shares or share requests.";
     REVISION_MISSING = 2029, Missing, "There is no such revision.";
     PASSWORD_UNCHANGED = 2030, Conflict, "The new password is the old one.";
@@ -171,6 +176,7 @@ codes! {
     COPY_INTO_ITSELF = 2207, Conflict, "A folder cannot be copied into a folder below it.";
     COPY_TARGET_MISSING = 2208, Missing, "The target folder does not exist.";
     DIGEST_IMPOSSIBLE = 2237, Login, "Log in by digest is not possible here, send the password.";
+    LINK_PASSWORD_NEEDED = 2258, Denied, "Please provide link password.";
     SECOND_FACTOR_NEEDED = 2297, Login, "A second factor is needed.";
     LOGINS_LIMITED = 4000, Limit, "Too many failed log ins, try again later.";
     REQUESTS_LIMITED = 4010, Limit, "Too many requests, try again later.";
@@ -180,6 +186,11 @@ codes! {
     READ_FAILED = 5004, Internal, "The content could not be read, try again later.";
     WAIT_CANCELLED = 6002, Condition, "Further data ended the wait.";
     WAIT_TIMED_OUT = 6003, Condition, "Nothing happened within the time limit.";
+    LINK_UNKNOWN = 7001, Condition, "This link is not valid.";
+    LINK_DELETED = 7002, Condition, "The owner has deleted this link.";
+    LINK_EXPIRED = 7004, Condition, "This link has expired.";
+    LINK_TRAFFIC_USED = 7005, Condition, "The traffic of this link is used up.";
+    LINK_DOWNLOADS_USED = 7006, Condition, "The downloads of this link are used up.";
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub mod listing;
 pub mod metadata;
 pub mod method;
 pub mod name;
+pub mod public_links;
 pub mod reply;
 pub mod revisions;
 pub mod streaming;

@@ -45,6 +45,11 @@ impl Listing {
         &self.nodes
     }
 
+    /// Takes the nodes out again, in depth-first order.
+    pub fn into_nodes(self) -> Vec<Node> {
+        self.nodes
+    }
+
     /// The listed entry itself.
     pub fn top(&self) -> Option<&Metadata> {
         self.nodes.first().map(|node| &node.metadata)

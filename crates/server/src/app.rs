@@ -75,6 +75,19 @@ impl App {
         })
     }
 
+    /// Base URL of pages for people, without a final slash.
+    pub fn web_base(&self) -> String {
+        if let Some(web) = &self.config.public.web {
+            return web.trim_end_matches('/').to_owned();
+        }
+        // A host that is not the listener's own address is that of a proxy, which is there for TLS.
+        let is_plain = self.config.public.api.is_empty()
+            && self.config.tls_cert.is_none()
+            && !self.config.tls_self_signed;
+        let scheme = if is_plain { "http" } else { "https" };
+        format!("{scheme}://{}", self.api_hosts().swap_remove(0))
+    }
+
     /// Resolves once the server is to stop.
     pub async fn stopped(&self) {
         let mut stopping = self.stopping.subscribe();

@@ -21,12 +21,19 @@ const FEEDBACK_MAX: u32 = 5;
 /// How long feedback messages count.
 const FEEDBACK_WINDOW: Duration = Duration::from_secs(3600);
 
+/// Wrong codes and passwords of public links that one network may try within [`LINK_WINDOW`].
+const LINK_FAILURES_MAX: u32 = 100;
+
+/// How long those count.
+const LINK_WINDOW: Duration = Duration::from_secs(300);
+
 /// Counts failed logins by account name and by network. Valid tokens are never held up by it.
 #[derive(Debug, Default)]
 pub struct LoginLimits {
     by_name: Mutex<HashMap<String, Failures>>,
     by_network: Mutex<HashMap<IpAddr, Failures>>,
     feedback: Mutex<HashMap<IpAddr, Failures>>,
+    links: Mutex<HashMap<IpAddr, Failures>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +90,23 @@ impl LoginLimits {
             count(&self.feedback, network, now, FEEDBACK_WINDOW);
         }
         allowed
+    }
+
+    /// Whether a network may try another public link now.
+    pub fn allows_link(&self, client: IpAddr) -> bool {
+        let now = Instant::now();
+        !is_exhausted(
+            &self.links,
+            &network(client),
+            now,
+            LINK_FAILURES_MAX,
+            LINK_WINDOW,
+        )
+    }
+
+    /// A network has tried a public link that does not exist, or a wrong password for one.
+    pub fn failed_link(&self, client: IpAddr) {
+        count(&self.links, network(client), Instant::now(), LINK_WINDOW);
     }
 }
 
@@ -150,6 +174,19 @@ mod tests {
         assert!(limits.allows("bob@example.com", two));
         limits.succeeded("ANN@example.com");
         assert!(limits.allows("ann@example.com", two));
+    }
+
+    #[test]
+    fn guessing_links_does_not_go_on() {
+        let limits = LoginLimits::default();
+        let (guesser, visitor) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        for _ in 0..LINK_FAILURES_MAX {
+            assert!(limits.allows_link(guesser));
+            limits.failed_link(guesser);
+        }
+        assert!(!limits.allows_link(guesser));
+        assert!(limits.allows_link(visitor));
+        assert!(limits.allows("ann@example.com", guesser));
     }
 
     #[test]

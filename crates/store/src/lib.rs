@@ -21,6 +21,7 @@ mod job;
 mod lane;
 mod migrate;
 mod postgres;
+pub mod public_links;
 mod queue;
 mod record;
 mod removal;

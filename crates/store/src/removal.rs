@@ -19,12 +19,13 @@ sql! {
     MAIL_CODES = "DELETE FROM mail_code WHERE account = $1";
     NOTIFICATIONS = "DELETE FROM notification WHERE account = $1";
     SHARE_POLICIES = "DELETE FROM share_policy WHERE account = $1";
+    PUBLIC_LINKS = "DELETE FROM public_link WHERE owner = $1";
     APP_GRANTS = "DELETE FROM app_grant WHERE account = $1";
     ACCOUNT = "DELETE FROM account WHERE id = $1";
 }
 
 /// What is left when tree and feed are gone, the account itself last.
-const REST: [Sql; 9] = [
+const REST: [Sql; 10] = [
     TRASH,
     TOKENS,
     RECOVERY_CODES,
@@ -32,6 +33,7 @@ const REST: [Sql; 9] = [
     MAIL_CODES,
     NOTIFICATIONS,
     SHARE_POLICIES,
+    PUBLIC_LINKS,
     APP_GRANTS,
     ACCOUNT,
 ];

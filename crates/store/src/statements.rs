@@ -25,7 +25,11 @@ modules! {
     files,
     folders,
     ids,
+<<<<<<< HEAD
     inventory,
+=======
+    public_links,
+>>>>>>> publinks
     removal,
     revisions,
     settings,

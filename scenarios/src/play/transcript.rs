@@ -27,6 +27,7 @@ enum IdSpace {
     Event,
     Revision,
     Token,
+    Link,
 }
 
 impl Transcript {
@@ -85,6 +86,7 @@ impl Transcript {
             "diffid" => IdSpace::Event,
             "revisionid" => IdSpace::Revision,
             "tokenid" => IdSpace::Token,
+            "linkid" => IdSpace::Link,
             _ if is_time(key)
                 && i64::try_from(number).is_ok_and(|seconds| seconds >= FIRST_SECOND_OF_RUNS) =>
             {
@@ -114,7 +116,9 @@ impl Transcript {
             ("id", Some(number)) if text.starts_with('f') => {
                 format!("f{}", self.id(IdSpace::File, number))
             }
-            ("auth" | "digest" | "dwltag", _) => format!("<{key}>"),
+            ("auth" | "digest" | "dwltag" | "code" | "shortcode" | "link" | "shortlink", _) => {
+                format!("<{key}>")
+            }
             _ if is_time(key)
                 && UnixTime::parse(text).is_some_and(|time| time.0 >= FIRST_SECOND_OF_RUNS) =>
             {

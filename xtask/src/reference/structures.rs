@@ -4,6 +4,7 @@ use pileus_api::Reply;
 use pileus_api::auth::TokenInfo;
 use pileus_api::file::Checksums;
 use pileus_api::general::{AccountState, ApiServers, Location};
+use pileus_api::public_links::PublicLinkInfo;
 use pileus_api::reply::FieldSpec;
 use pileus_api::revisions::Revision;
 
@@ -69,6 +70,12 @@ pub static STRUCTURES: &[Structure] = &[
         title: "checksums",
         doc: "Checksums of one content.",
         describe: <Checksums as Reply>::describe,
+    },
+    Structure {
+        name: "PublicLinkInfo",
+        title: "public link",
+        doc: "A public link, as its owner sees it.",
+        describe: <PublicLinkInfo as Reply>::describe,
     },
     Structure {
         name: "Revision",

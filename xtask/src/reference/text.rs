@@ -51,7 +51,7 @@ pub fn title(family: &str) -> String {
         "stubs" => "Answered for the sake of clients".into(),
         "fileops" => "File operations".into(),
         "oauth2" => "OAuth 2".into(),
-        "publiclinks" => "Public links".into(),
+        "public_links" => "Public links".into(),
         "uploadlinks" => "Upload links".into(),
         other => {
             let mut letters = other.chars();

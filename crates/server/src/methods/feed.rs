@@ -61,7 +61,8 @@ impl Waits for Diff {
             }
         };
         let deadline = Duration::from_secs(cx.app.config.diff_block_seconds);
-        match wait_for_news(cx, account, known, limit, deadline).await? {
+        let look = move |view: &mut View<'_, '_>| news(view, known, limit);
+        match wait_for(cx, account, deadline, look).await? {
             Waited::News(page) => Ok(FeedReply::diff(page.events, page.diffid)),
             Waited::Interrupted | Waited::TimedOut => Ok(FeedReply::diff(Vec::new(), known)),
         }
@@ -69,32 +70,29 @@ impl Waits for Diff {
 }
 
 /// How a wait ended.
-enum Waited {
-    News(Page),
+enum Waited<T> {
+    News(T),
     Interrupted,
     TimedOut,
 }
 
-/// Waits until an account's feed has something after a position. No database connection is held while waiting.
-async fn wait_for_news(
+/// Waits until `look` finds something new about an account. No database connection is held while waiting.
+async fn wait_for<T: Send + 'static>(
     cx: &Cx<'_, '_>,
     account: i64,
-    known: u64,
-    limit: u64,
     longest: Duration,
-) -> Answer<Waited> {
+    look: impl Fn(&mut View<'_, '_>) -> Answer<Option<T>> + Copy + Send + 'static,
+) -> Answer<Waited<T>> {
     let waiter = cx.app.feed.register(account);
     let deadline = tokio::time::sleep(longest);
     tokio::pin!(deadline);
-    let look = move |view: &mut View<'_, '_>| page(view, known, limit);
     loop {
         let changed = waiter.changed();
         tokio::pin!(changed);
         // Registered before the look: what is committed between the look and the sleep wakes the sleep.
         changed.as_mut().enable();
-        let found = cx.view(look).await?;
         // Told at once: what belongs together was committed together, so there is nothing to collect.
-        if !found.events.is_empty() {
+        if let Some(found) = cx.view(look).await? {
             return Ok(Waited::News(found));
         }
         if cx.call.conn.interrupt.is_raised() {
@@ -108,6 +106,12 @@ async fn wait_for_news(
             () = cx.app.stopped() => return Ok(Waited::TimedOut),
         }
     }
+}
+
+/// The events after a position, if there are any.
+fn news(view: &mut View<'_, '_>, known: u64, limit: u64) -> Answer<Option<Page>> {
+    let page = page(view, known, limit)?;
+    Ok(Some(page).filter(|page| !page.events.is_empty()))
 }
 
 /// The events after a position. An answer that is cut goes on from its own `diffid`; it is empty only if there is
@@ -290,51 +294,44 @@ fn account_state(row: &Row) -> Answer<AccountState> {
 
 impl Waits for Subscribe {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<FeedReply> {
-        let account = cx.user()?.account.clone();
+        let account = cx.user()?.account.id;
         let asked = self.subscribefor.as_deref().unwrap_or_default();
         let wants = |source: &str| {
             SUBSCRIBE_SOURCES.contains(&source)
                 && asked.split(',').any(|asked| asked.trim() == source)
         };
-        let counters = [
-            ("publinks", self.publinkid, account.publinkid),
-            ("uploadlinks", self.uploadlinkid, account.uploadlinkid),
-            ("notifications", self.notificationid, account.notificationid),
-        ];
-        let diffid = if wants("diff") {
-            self.diffid.unwrap_or(0)
-        } else {
-            u64::MAX
-        };
+        let diffid = wants("diff").then_some(self.diffid.unwrap_or(0));
         let limit = self.difflimit.unwrap_or(EVENTS_MAX).clamp(1, EVENTS_MAX);
-        let has_news = wants("diff") && diffid != wire_id(account.diffid);
-        if !has_news {
-            let differs = |&(source, known, now): &(&str, Option<u64>, i64)| {
-                wants(source) && known.is_some_and(|known| known != wire_id(now))
-            };
-            if let Some(&(source, _, now)) = counters.iter().find(|counter| differs(counter)) {
-                return Ok(FeedReply::counter(source, wire_id(now)));
+        let known = [
+            ("publinks", self.publinkid),
+            ("uploadlinks", self.uploadlinkid),
+            ("notifications", self.notificationid),
+        ]
+        .map(|(source, known)| (source, known.filter(|_| wants(source))));
+        let look = move |view: &mut View<'_, '_>| {
+            if let Some(diffid) = diffid
+                && let Some(page) = news(view, diffid, limit)?
+            {
+                return Ok(Some(
+                    FeedReply::diff(page.events, page.diffid).from_source("diff"),
+                ));
             }
-        }
+            let account = &view.user.account;
+            let counters = [
+                account.publinkid,
+                account.uploadlinkid,
+                account.notificationid,
+            ];
+            let mut counters = known.iter().zip(counters.map(wire_id));
+            let moved = counters.find(|((_, known), now)| known.is_some_and(|known| known != *now));
+            Ok(moved.map(|((source, _), now)| FeedReply::counter(source, now)))
+        };
         let longest = Duration::from_secs(cx.app.config.subscribe_seconds);
-        if !wants("diff") {
-            return wait_for_nothing(cx, longest).await;
-        }
-        match wait_for_news(cx, account.id, diffid, limit, longest).await? {
-            Waited::News(page) => Ok(FeedReply::diff(page.events, page.diffid).from_source("diff")),
+        match wait_for(cx, account, longest, look).await? {
+            Waited::News(reply) => Ok(reply),
             Waited::Interrupted => Err(Code::WAIT_CANCELLED.into()),
             Waited::TimedOut => Err(Code::WAIT_TIMED_OUT.into()),
         }
-    }
-}
-
-/// Waits on sources that have no news of their own yet.
-async fn wait_for_nothing(cx: &Cx<'_, '_>, longest: Duration) -> Answer<FeedReply> {
-    let _waiting = Gauge::enter(&cx.app.metrics.waiting);
-    tokio::select! {
-        () = cx.call.conn.interrupt.raised() => Err(Code::WAIT_CANCELLED.into()),
-        () = tokio::time::sleep(longest) => Err(Code::WAIT_TIMED_OUT.into()),
-        () = cx.app.stopped() => Err(Code::WAIT_TIMED_OUT.into()),
     }
 }
 

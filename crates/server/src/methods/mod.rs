@@ -6,6 +6,7 @@ mod file;
 mod folder;
 pub(crate) mod general;
 mod listing;
+mod public_links;
 mod revisions;
 mod streaming;
 mod stubs;

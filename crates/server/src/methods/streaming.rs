@@ -6,6 +6,7 @@ use crate::cx::View;
 use crate::dispatch::Reads;
 use pileus_api::streaming::{GetFileLink, LinkReply};
 use pileus_api::{Code, UnixTime};
+use pileus_store::files::File;
 
 /// The lowest speed limit, told to a client that asked for less.
 #[derive(pileus_api_derive::Reply)]
@@ -31,23 +32,33 @@ fn is_content_type(text: &str) -> bool {
     is_essence && text.len() <= 128 && parameters.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
-impl Reads for GetFileLink {
-    fn run(&self, cx: &mut View<'_, '_>) -> Answer<LinkReply> {
-        if self
-            .contenttype
-            .as_deref()
-            .is_some_and(|kind| !is_content_type(kind))
-        {
+/// How a link to content is to be.
+pub struct Wish<'a> {
+    /// Have browsers save the content.
+    pub forcedownload: bool,
+    /// Content type to serve it with.
+    pub contenttype: Option<&'a str>,
+    /// Bytes per second at most; 0 is no limit.
+    pub maxspeed: u64,
+    /// Leave the file name out.
+    pub skipfilename: bool,
+}
+
+impl Wish<'_> {
+    /// Refuses a content type that cannot be one.
+    pub fn check(&self) -> Answer<()> {
+        if self.contenttype.is_some_and(|kind| !is_content_type(kind)) {
             return Err(Code::BAD_CONTENT_TYPE.into());
         }
-        let version = cx.version(&self.file)?;
-        let version = cx.version_by_hash(version, self.hash)?;
-        let maxspeed = self.maxspeed.unwrap_or(0);
+        Ok(())
+    }
+
+    /// A link to the content of a file of the caller, bound to that content.
+    pub fn link(&self, cx: &View<'_, '_>, file: &File) -> Answer<LinkReply> {
         let minspeed = cx.app.config.min_speed_bytes;
-        if maxspeed > 0 && maxspeed < minspeed {
+        if self.maxspeed > 0 && self.maxspeed < minspeed {
             return Err(Fail::with(Code::SPEED_TOO_LOW, MinSpeed { minspeed }));
         }
-        let file = &version.file;
         let expires = cx
             .now
             .0
@@ -58,18 +69,36 @@ impl Reads for GetFileLink {
             blob: file.blob,
             expires,
             forcedownload: self.forcedownload,
-            maxspeed,
-            contenttype: self.contenttype.clone().filter(|_| !self.forcedownload),
+            maxspeed: self.maxspeed,
+            contenttype: self
+                .contenttype
+                .filter(|_| !self.forcedownload)
+                .map(str::to_owned),
         };
-        let has_name = !self.skipfilename && !self.skip_filename;
+        let name = (!self.skipfilename).then_some(file.name.as_str());
         Ok(LinkReply {
-            path: content::path(cx.app, &link, has_name.then_some(file.name.as_str())),
+            path: content::path(cx.app, &link, name),
             hosts: cx.app.content_hosts(),
             expires: UnixTime(expires),
             dwltag: content::dwltag(cx.app, &link),
             hash: file.hash.0,
             size: file.size.unsigned_abs(),
         })
+    }
+}
+
+impl Reads for GetFileLink {
+    fn run(&self, cx: &mut View<'_, '_>) -> Answer<LinkReply> {
+        let wish = Wish {
+            forcedownload: self.forcedownload,
+            contenttype: self.contenttype.as_deref(),
+            maxspeed: self.maxspeed.unwrap_or(0),
+            skipfilename: self.skipfilename || self.skip_filename,
+        };
+        wish.check()?;
+        let version = cx.version(&self.file)?;
+        let version = cx.version_by_hash(version, self.hash)?;
+        wish.link(cx, &version.file)
     }
 }
 

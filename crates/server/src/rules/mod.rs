@@ -7,6 +7,7 @@ pub mod delete;
 pub mod events;
 pub mod metadata;
 pub mod place;
+pub mod public_links;
 pub mod purge;
 pub mod save;
 pub mod trash;

@@ -86,23 +86,6 @@ impl Edit<'_, '_> {
         Ok((parent, to.name.clone().unwrap_or_else(|| name.to_owned())))
     }
 
-    /// Whether a folder is another folder or lies somewhere below it.
-    pub fn is_within(&mut self, folder: &Folder, other: i64) -> Answer<bool> {
-        let mut at = folder.clone();
-        loop {
-            if at.id == other {
-                return Ok(true);
-            }
-            if at.parent == 0 {
-                return Ok(false);
-            }
-            match self.tx.folder(at.parent)? {
-                Some(parent) => at = parent,
-                None => return Ok(false),
-            }
-        }
-    }
-
     /// Moves or renames a folder. Nothing happens if it is there already.
     pub fn move_folder(
         &mut self,

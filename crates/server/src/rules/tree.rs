@@ -70,6 +70,23 @@ impl View<'_, '_> {
         self.folder_or(folder, Code::FOLDER_MISSING)
     }
 
+    /// Whether a folder is another folder or lies somewhere below it.
+    pub fn is_within(&mut self, folder: &Folder, other: i64) -> Answer<bool> {
+        let mut at = folder.clone();
+        loop {
+            if at.id == other {
+                return Ok(true);
+            }
+            if at.parent == 0 {
+                return Ok(false);
+            }
+            match self.tx.folder(at.parent)? {
+                Some(parent) => at = parent,
+                None => return Ok(false),
+            }
+        }
+    }
+
     /// A live file that the caller can see, by id.
     pub fn file_by_id(&mut self, id: u64) -> Answer<Option<File>> {
         let Ok(id) = i64::try_from(id) else {

@@ -1,0 +1,327 @@
+//! Public links: addresses that let anybody read a file or a folder.
+
+use crate::args::{FileArg, FolderArg};
+use crate::codes::Code;
+use crate::field::{Datetime, Field};
+use crate::listing::Listing;
+use crate::metadata::Metadata;
+use crate::method::{Decode, ParamSpec, Params};
+use crate::reply::{FieldSpec, Reply, Sink, Tree, Written, read_field, write_field};
+use pileus_api_derive::{Method, Params, Reply};
+use pileus_wire::UnixTime;
+
+/// What the maker of a link may ask for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Params)]
+pub struct LinkOptions {
+    /// When the link is to stop working. The sync client sends 0 for never.
+    pub expire: Option<Datetime>,
+    /// Downloads the link allows, for folders all together; 0 is no limit.
+    pub maxdownloads: Option<u64>,
+    /// Bytes of downloads the link allows; 0 is no limit.
+    pub maxtraffic: Option<u64>,
+    /// Make a short link too.
+    pub shortlink: bool,
+    /// Password that visitors have to give.
+    pub linkpassword: Option<String>,
+}
+
+/// The options are a group of parameters that keep their names.
+impl Field for LinkOptions {
+    fn take(_name: &'static str, _missing: Option<Code>, params: &Params) -> Result<Self, Code> {
+        Self::decode(params)
+    }
+    fn put(&self, _name: &'static str, params: &mut Params) {
+        self.encode(params);
+    }
+    fn describe(
+        _name: &'static str,
+        _doc: &'static str,
+        _missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
+        <Self as Decode>::describe(out);
+    }
+}
+
+/// Makes a public link to a file, which follows new revisions. Without any option, a link that has none is given again.
+#[derive(Method, Params)]
+#[method(name = "getfilepublink", caller = User, access = Public, reply = NewLinkReply,
+         fails = [BAD_NAME, NO_PARENT, FILE_MISSING, BAD_PATH, BAD_DATETIME, EMAIL_UNVERIFIED])]
+pub struct GetFilePublink {
+    /// The file.
+    pub file: FileArg,
+    /// What the link is to be like.
+    pub options: LinkOptions,
+}
+
+/// Makes a public link to a folder with everything in it, now and later. Without any option, a link that has none is
+/// given again.
+#[derive(Method, Params)]
+#[method(name = "getfolderpublink", caller = User, access = Public, reply = NewLinkReply,
+         fails = [BAD_NAME, FOLDER_MISSING, BAD_DATETIME, EMAIL_UNVERIFIED, ROOT_UNSHAREABLE])]
+pub struct GetFolderPublink {
+    /// The folder; not the root.
+    pub folder: FolderArg,
+    /// What the link is to be like.
+    pub options: LinkOptions,
+}
+
+/// A link for its owner.
+#[derive(Reply)]
+pub struct NewLinkReply {
+    /// Id, for changing and deleting it.
+    pub linkid: u64,
+    /// The secret that gives access.
+    pub code: String,
+    /// Full address.
+    pub link: String,
+    /// A shorter secret, if there is a short link.
+    pub shortcode: Option<String>,
+    /// Full address of the short link.
+    pub shortlink: Option<String>,
+    /// When the link was made.
+    pub created: UnixTime,
+    /// When its settings were last changed.
+    pub modified: UnixTime,
+    /// Downloads so far.
+    pub downloads: u64,
+    /// Always true.
+    pub downloadenabled: bool,
+    /// What it leads to.
+    pub metadata: Metadata,
+}
+
+/// Shows what a public link leads to; a folder with everything below it.
+#[derive(Method, Params)]
+#[method(name = "showpublink", caller = Anyone, access = Public, reply = ShownLinkReply,
+         fails = [LINK_PASSWORD_NEEDED, LINK_UNKNOWN, LINK_DELETED, LINK_EXPIRED, LINK_TRAFFIC_USED,
+                  LINK_DOWNLOADS_USED])]
+pub struct ShowPublink {
+    /// Code or short code of the link.
+    #[param(missing = NO_LINK_CODE)]
+    pub code: String,
+    /// Its password, if it has one.
+    pub linkpassword: Option<String>,
+}
+
+/// A link for its visitors.
+pub struct ShownLinkReply {
+    /// Downloads so far.
+    pub downloads: u64,
+    /// When the link stops working.
+    pub expires: Option<UnixTime>,
+    /// Always true.
+    pub downloadenabled: bool,
+    /// Whether the caller made the link.
+    pub ownerisme: bool,
+    /// What it leads to, as its owner sees it.
+    pub listing: Listing,
+    /// Whether the fields before the listing have been written.
+    is_begun: bool,
+}
+
+impl ShownLinkReply {
+    /// A reply of which nothing has been written.
+    pub fn new(
+        downloads: u64,
+        expires: Option<UnixTime>,
+        ownerisme: bool,
+        listing: Listing,
+    ) -> Self {
+        Self {
+            downloads,
+            expires,
+            downloadenabled: true,
+            ownerisme,
+            listing,
+            is_begun: false,
+        }
+    }
+}
+
+impl Reply for ShownLinkReply {
+    fn write(&mut self, out: &mut dyn Sink) -> Written {
+        if !self.is_begun {
+            write_field(out, "downloads", &self.downloads);
+            write_field(out, "expires", &self.expires);
+            write_field(out, "downloadenabled", &self.downloadenabled);
+            write_field(out, "ownerisme", &self.ownerisme);
+            self.is_begun = true;
+        }
+        self.listing.write(out)
+    }
+
+    fn read(answer: &Tree) -> Option<Self> {
+        Some(Self {
+            downloads: read_field(answer, "downloads")?,
+            expires: read_field(answer, "expires")?,
+            downloadenabled: read_field(answer, "downloadenabled")?,
+            ownerisme: read_field(answer, "ownerisme")?,
+            listing: Listing::read(answer)?,
+            is_begun: false,
+        })
+    }
+
+    fn describe(out: &mut Vec<FieldSpec>) {
+        for (name, kind, doc, optional) in [
+            ("downloads", "int", "Downloads so far.", false),
+            ("expires", "datetime", "When the link stops working.", true),
+            ("downloadenabled", "bool", "Always true.", false),
+            (
+                "ownerisme",
+                "bool",
+                "Whether the caller made the link.",
+                false,
+            ),
+        ] {
+            out.push(FieldSpec {
+                name,
+                kind: kind.into(),
+                doc,
+                optional,
+            });
+        }
+        Listing::describe(out);
+    }
+}
+
+/// Gives a temporary link to the content of a file that a public link leads to.
+#[derive(Method, Params)]
+#[method(name = "getpublinkdownload", caller = Anyone, access = Public, reply = crate::streaming::LinkReply,
+         fails = [BAD_CONTENT_TYPE, NO_FILEID, NO_PARENT, FILE_MISSING, BAD_PATH, SPEED_TOO_LOW, LINK_PASSWORD_NEEDED,
+                  LINK_UNKNOWN, LINK_DELETED, LINK_EXPIRED, LINK_TRAFFIC_USED, LINK_DOWNLOADS_USED])]
+pub struct GetPublinkDownload {
+    /// Code or short code of the link.
+    #[param(missing = NO_LINK_CODE)]
+    pub code: String,
+    /// Its password, if it has one.
+    pub linkpassword: Option<String>,
+    /// The file, if the link leads to a folder.
+    pub fileid: Option<u64>,
+    /// The file's path below the linked folder, instead of `fileid`.
+    pub path: Option<String>,
+    /// Have browsers save the content instead of showing it.
+    pub forcedownload: bool,
+    /// Content type to serve it with.
+    pub contenttype: Option<String>,
+    /// Bytes per second at most; 0 is no limit.
+    pub maxspeed: Option<u64>,
+    /// Leave the file name out of the link.
+    pub skipfilename: bool,
+}
+
+/// Lists the caller's public links, but for those to something in the trash.
+#[derive(Method, Params)]
+#[method(name = "listpublinks", caller = User, access = Read, reply = LinksReply)]
+pub struct ListPublinks {}
+
+/// Lists the caller's public links like `listpublinks`, with ids in place of metadata.
+#[derive(Method, Params)]
+#[method(name = "listplshort", caller = User, access = Read, reply = LinksReply)]
+pub struct ListPlShort {}
+
+/// Links.
+#[derive(Reply)]
+pub struct LinksReply {
+    /// The links, oldest first.
+    pub publinks: Vec<PublicLinkInfo>,
+}
+
+/// One link of the caller.
+#[derive(Reply)]
+pub struct PublicLinkInfo {
+    /// Id, for changing and deleting it.
+    pub linkid: u64,
+    /// The secret that gives access.
+    pub code: String,
+    /// Full address.
+    pub link: String,
+    /// A shorter secret, if there is a short link.
+    pub shortcode: Option<String>,
+    /// Full address of the short link.
+    pub shortlink: Option<String>,
+    /// When the link was made.
+    pub created: UnixTime,
+    /// When its settings were last changed.
+    pub modified: UnixTime,
+    /// When it stops working.
+    pub expires: Option<UnixTime>,
+    /// Downloads it allows, if there is a limit.
+    pub maxdownloads: Option<u64>,
+    /// Bytes of downloads it allows, if there is a limit.
+    pub maxtraffic: Option<u64>,
+    /// Downloads so far.
+    pub downloads: u64,
+    /// Bytes of downloads so far.
+    pub traffic: u64,
+    /// How often it was looked at.
+    pub views: u64,
+    /// Whether it has a password.
+    pub haspassword: bool,
+    /// 1 for a file, 2 for a folder.
+    pub r#type: u64,
+    /// Whether every visitor may upload: never. Only on links to folders.
+    pub enableduploadforeveryone: Option<bool>,
+    /// Whether some visitors may upload: never. Only on links to folders.
+    pub enableduploadforchosenusers: Option<bool>,
+    /// What it leads to; `listpublinks` only.
+    pub metadata: Option<Metadata>,
+    /// Whether it leads to a folder; `listplshort` only.
+    pub isfolder: Option<bool>,
+    /// `f` or `d` with the number of the file or folder; `listplshort` only.
+    pub id: Option<String>,
+    /// The file; `listplshort` only.
+    pub fileid: Option<u64>,
+    /// The folder; `listplshort` only.
+    pub folderid: Option<u64>,
+}
+
+/// Changes a public link of the caller. What is not named stays; the counters stay in any case.
+#[derive(Method, Params)]
+#[method(name = "changepublink", caller = User, access = Public, reply = ChangedLinkReply,
+         fails = [BAD_DATETIME, DENIED, LINK_MISSING])]
+pub struct ChangePublink {
+    /// The link.
+    #[param(missing = NO_LINKID)]
+    pub linkid: u64,
+    /// When it is to stop working. The sync client sends 0 for no change.
+    pub expire: Option<Datetime>,
+    /// Have it work for ever.
+    pub deleteexpire: bool,
+    /// Downloads it allows; 0 is no limit.
+    pub maxdownloads: Option<u64>,
+    /// Bytes of downloads it allows; 0 is no limit.
+    pub maxtraffic: Option<u64>,
+    /// Make a short link too.
+    pub shortlink: bool,
+    /// Drop the short link.
+    pub deleteshortlink: bool,
+    /// New password.
+    pub linkpassword: Option<String>,
+    /// Drop the password.
+    pub deletepassword: bool,
+    /// Let every visitor upload; not offered.
+    pub enableuploadforeveryone: bool,
+    /// Let some visitors upload; not offered.
+    pub enableuploadforchosenusers: bool,
+    /// Let nobody upload, as it is anyway.
+    pub disableupload: bool,
+}
+
+/// The short link, if one was asked for.
+#[derive(Reply)]
+pub struct ChangedLinkReply {
+    /// The shorter secret.
+    pub shortcode: Option<String>,
+    /// Full address of the short link.
+    pub shortlink: Option<String>,
+}
+
+/// Deletes a public link of the caller. Its code answers 7002 from then on.
+#[derive(Method, Params)]
+#[method(name = "deletepublink", caller = User, access = Write, fails = [LINK_MISSING])]
+pub struct DeletePublink {
+    /// The link.
+    #[param(missing = NO_LINKID)]
+    pub linkid: u64,
+}
