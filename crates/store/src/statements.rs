@@ -19,6 +19,7 @@ macro_rules! modules {
 
 modules! {
     accounts,
+    archiving,
     contents,
     events,
     files,

@@ -9,5 +9,6 @@ pub mod metadata;
 pub mod place;
 pub mod purge;
 pub mod save;
+pub mod selection;
 pub mod trash;
 pub mod tree;
