@@ -7,11 +7,13 @@ more in its table of endpoints and, because its binary client always dials port
 """
 
 import hashlib
+import io
 import os
 import pathlib
 import socket
 import sys
 import tempfile
+import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from server import EMAIL, PASSWORD, Server, Suite, same  # noqa: E402
@@ -76,6 +78,7 @@ class Cases:
         self.case("stat tells files, folders, and what is not there", self.stat)
         self.case("checksums are those of the content", self.checksums)
         self.case("copies and renames", self.copy_and_rename)
+        self.case("getzip packs what was asked for", self.getzip)
         self.case("diff tells the changes in their order", self.diff)
         self.case("a deleted file lies in the trash and comes back", self.trash)
         self.case("a folder is deleted with all in it", self.delete_folder)
@@ -95,12 +98,9 @@ class Cases:
         return answer
 
     def content(self, path):
-        """The content of a file, read whole."""
-        found = self.ok(self.cloud.stat(path=path))["metadata"]
-        # The package downloads through zip archives only, so this is its general way to call a method.
-        return self.cloud._do_request(
-            "readfile", json=False, fileid=found["fileid"], offset=0, count=found["size"]
-        )
+        """The content of a file, by the package's own way of downloading."""
+        fileid = self.ok(self.cloud.stat(path=path))["metadata"]["fileid"]
+        return self.cloud.file_download(fileid=fileid)
 
     def login(self):
         from pcloud import PyCloud
@@ -204,6 +204,17 @@ class Cases:
             True,
             self.ok(self.cloud.stat(path=self.path("renamed")))["metadata"]["isfolder"],
         )
+
+    def getzip(self):
+        ids = [
+            self.ok(self.cloud.stat(path=self.path(name)))["metadata"]["fileid"]
+            for name in ("one.txt", "zwei ü.txt")
+        ]
+        # As text: over JSON a list would be sent as one parameter for each item.
+        content = self.cloud.getzip(fileids=",".join(map(str, ids)))
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            same("names", ["one.txt", "zwei ü.txt"], sorted(packed.namelist()))
+            same("damaged member", None, packed.testzip())
 
     def diff(self):
         last = self.ok(self.cloud.diff(last=0))["diffid"]

@@ -17,6 +17,7 @@ macro_rules! every_method {
             file::RenameFile, file::Stat, file::GetFilesByChecksum, file::SetFileMtime, file::ReadFile,
             auth::Register, auth::ChangePassword, auth::Logout, auth::ListTokens, auth::DeleteToken,
             streaming::GetFileLink,
+            archiving::GetZip,
             revisions::ListRevisions, revisions::RevertRevision,
             trash::TrashList, trash::TrashRestorePath, trash::TrashRestore, trash::TrashClear,
             public_links::GetFilePublink, public_links::GetFolderPublink, public_links::ShowPublink,

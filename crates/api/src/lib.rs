@@ -6,6 +6,7 @@
 
 extern crate self as pileus_api;
 
+pub mod archiving;
 pub mod args;
 pub mod auth;
 pub mod codes;

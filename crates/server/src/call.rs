@@ -108,6 +108,8 @@ pub struct Content {
     pub length: u64,
     /// Type for HTTP.
     pub content_type: Cow<'static, str>,
+    /// Name that browsers save it under.
+    pub file_name: Option<String>,
     /// The bytes.
     pub stream: BoxStream<'static, pileus_blobs::Result<Bytes>>,
 }

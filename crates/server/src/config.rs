@@ -109,7 +109,7 @@ settings! {
         pub link_seconds: u64 = 6 * 3600,
         /// Lowest speed limit that a content link may ask for, in bytes per second.
         pub min_speed_bytes: u64 = 10_240,
-        /// Entries a recursive listing may have.
+        /// Entries a recursive listing or an archive may have.
         pub listing_max_entries: u64 = 1_000_000,
         /// Seconds after which a blocked `diff` answers empty.
         pub diff_block_seconds: u64 = 55,

@@ -29,3 +29,4 @@ pub mod rules;
 pub mod secrets;
 pub mod start;
 pub mod tls;
+pub mod zip;

@@ -6,6 +6,7 @@
 //! live in this crate only, one module per table.
 
 pub mod accounts;
+pub mod archiving;
 pub mod check;
 pub mod content;
 pub mod contents;

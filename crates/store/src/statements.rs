@@ -19,6 +19,7 @@ macro_rules! modules {
 
 modules! {
     accounts,
+    archiving,
     check,
     contents,
     events,

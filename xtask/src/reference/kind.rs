@@ -91,6 +91,7 @@ pub fn param_schema(kind: &str) -> Option<Value> {
             "type": "string",
             "description": "RFC 2822, ISO 8601, or unix seconds.",
         }),
+        "int list" => json!({"type": "string", "description": "Integers, separated by commas."}),
         "int or \"new\"" => json!({"oneOf": [unsigned(), {"const": "new"}]}),
         _ => return None,
     })

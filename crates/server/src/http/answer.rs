@@ -270,6 +270,9 @@ fn data(app: &Arc<App>, content: Content) -> Response<Answer> {
     set_length(response.headers_mut(), content.length);
     // What users store may be a page with scripts, and must not become one of this origin.
     safety::set_type(response.headers_mut(), &content.content_type);
+    if let Some(name) = &content.file_name {
+        safety::set_disposition(response.headers_mut(), false, name);
+    }
     response
 }
 

@@ -226,6 +226,7 @@ impl Streams for ReadFile {
         Ok(Streamed::Content(Content {
             length: end - start,
             content_type: "application/octet-stream".into(),
+            file_name: None,
             stream,
         }))
     }

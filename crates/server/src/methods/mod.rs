@@ -1,5 +1,6 @@
 //! What each method does, one file per family of the API's documentation.
 
+mod archiving;
 mod auth;
 mod feed;
 mod file;

@@ -10,5 +10,6 @@ pub mod place;
 pub mod public_links;
 pub mod purge;
 pub mod save;
+pub mod selection;
 pub mod trash;
 pub mod tree;
