@@ -30,8 +30,16 @@ pub async fn run(config: Config, quickstart: bool) -> Result<(), Box<dyn Error>>
         // Set once, here; nobody else knows the address.
         let _ = app.bound.set(first);
     }
-    let first_login = if quickstart { first_user(&app).await? } else { None };
-    announce(&listeners, acceptor.as_ref().and_then(|tls| tls.ca_file.as_deref()), first_login.as_deref());
+    let first_login = if quickstart {
+        first_user(&app).await?
+    } else {
+        None
+    };
+    announce(
+        &listeners,
+        acceptor.as_ref().and_then(|tls| tls.ca_file.as_deref()),
+        first_login.as_deref(),
+    );
 
     let mut work = tokio::task::JoinSet::new();
     work.spawn(jobs::janitor::run(app.clone()));
@@ -66,12 +74,19 @@ async fn first_user(app: &Arc<App>) -> Result<Option<String>, Box<dyn Error>> {
         quota: app.config.default_quota_bytes,
     };
     let now = app.clock.now();
-    app.db.edit(move |tx| add_user(tx, &new, now)).await.map_err(|fail| format!("{fail:?}"))?;
+    app.db
+        .edit(move |tx| add_user(tx, &new, now))
+        .await
+        .map_err(|fail| format!("{fail:?}"))?;
     Ok(Some(password))
 }
 
 /// Tells the person at the terminal where the server is and how to begin.
-fn announce(listeners: &listen::Listeners, ca_file: Option<&std::path::Path>, password: Option<&str>) {
+fn announce(
+    listeners: &listen::Listeners,
+    ca_file: Option<&std::path::Path>,
+    password: Option<&str>,
+) {
     let scheme = if ca_file.is_some() { "https" } else { "http" };
     for address in listeners.addresses() {
         println!("listening on {scheme}://{address}");
@@ -79,7 +94,9 @@ fn announce(listeners: &listen::Listeners, ca_file: Option<&std::path::Path>, pa
     if let Some(ca_file) = ca_file {
         println!("CA certificate: {}", ca_file.display());
     }
-    let (Some(password), Some(address)) = (password, listeners.addresses().first()) else { return };
+    let (Some(password), Some(address)) = (password, listeners.addresses().first()) else {
+        return;
+    };
     let url = format!("{scheme}://{address}");
     let curl = match ca_file {
         Some(ca_file) => format!("curl -sS --cacert {}", ca_file.display()),
@@ -99,7 +116,10 @@ fn announce(listeners: &listen::Listeners, ca_file: Option<&std::path::Path>, pa
 /// Resolves when the system asks the program to end.
 async fn stop_signal() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -378,8 +378,8 @@ impl DosTime {
             days -= days_in_month(year, month);
             month += 1;
         }
-        let date = (year - 1980) << 9 | month << 5 | (days + 1);
-        let time = of_day / 3600 << 11 | of_day / 60 % 60 << 5 | of_day % 60 / 2;
+        let date = ((year - 1980) << 9) | (month << 5) | (days + 1);
+        let time = ((of_day / 3600) << 11) | ((of_day / 60 % 60) << 5) | (of_day % 60 / 2);
         // The range above keeps both within their 16 bits.
         Self {
             date: u16::try_from(date).unwrap_or(u16::MAX),

@@ -26,11 +26,8 @@ modules! {
     files,
     folders,
     ids,
-<<<<<<< HEAD
     inventory,
-=======
     public_links,
->>>>>>> publinks
     removal,
     revisions,
     settings,
