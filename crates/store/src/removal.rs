@@ -20,6 +20,7 @@ sql! {
     NOTIFICATIONS = "DELETE FROM notification WHERE account = $1";
     SHARE_POLICIES = "DELETE FROM share_policy WHERE account = $1";
     PUBLIC_LINKS = "DELETE FROM public_link WHERE owner = $1";
+    PUBLIC_LINKS = "DELETE FROM public_link WHERE owner = $1";
     APP_GRANTS = "DELETE FROM app_grant WHERE account = $1";
     ACCOUNT = "DELETE FROM account WHERE id = $1";
 }
@@ -99,5 +100,34 @@ impl Tx<'_> {
         self.release_content(blob, now)?;
         self.remove_file(file)?;
         Ok(revisions.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::statements::statements;
+    use crate::tables::tables;
+
+    /// Folders and files are removed one by one, with what hangs on them.
+    const TREE: [&str; 2] = ["folder", "file"];
+
+    #[test]
+    fn what_an_account_has_is_removed_with_it() {
+        let texts: Vec<&str> = statements().map(|(_, sql)| sql.sqlite_text()).collect();
+        let is_said = |start: String| texts.iter().any(|text| text.starts_with(&start));
+        for table in tables().unwrap() {
+            let name = table.name.as_str();
+            let of_accounts = ["account", "owner"]
+                .iter()
+                .any(|column| table.has_column(column));
+            let is_written = is_said(format!("INSERT INTO {name} "));
+            let is_removed = TREE.contains(&name)
+                || is_said(format!("DELETE FROM {name} WHERE account = $1"))
+                || is_said(format!("DELETE FROM {name} WHERE owner = $1"));
+            assert!(
+                !of_accounts || !is_written || is_removed,
+                "{name} is forgotten"
+            );
+        }
     }
 }

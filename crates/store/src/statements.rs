@@ -40,7 +40,7 @@ modules! {
 const SMALL_TABLES: &[&str] = &["sequence", "setting"];
 
 /// Every statement with a name for messages.
-fn statements() -> impl Iterator<Item = (String, Sql)> {
+pub(crate) fn statements() -> impl Iterator<Item = (String, Sql)> {
     MODULES.iter().flat_map(|(module, statements)| {
         statements
             .iter()

@@ -87,6 +87,17 @@ impl Table {
             .collect()
     }
 
+    /// Whether there is a column of this name.
+    #[cfg(test)]
+    pub fn has_column(&self, column: &str) -> bool {
+        let columns = self
+            .first
+            .trim_start_matches("SELECT ")
+            .split(" FROM ")
+            .next();
+        columns.is_some_and(|columns| columns.split(", ").any(|name| name == column))
+    }
+
     fn new(name: String, columns: &[Column]) -> Self {
         let all = list(columns.iter().map(|column| column.name.clone()));
         let mut key: Vec<usize> = (0..columns.len())
