@@ -20,7 +20,6 @@ sql! {
     NOTIFICATIONS = "DELETE FROM notification WHERE account = $1";
     SHARE_POLICIES = "DELETE FROM share_policy WHERE account = $1";
     PUBLIC_LINKS = "DELETE FROM public_link WHERE owner = $1";
-    PUBLIC_LINKS = "DELETE FROM public_link WHERE owner = $1";
     APP_GRANTS = "DELETE FROM app_grant WHERE account = $1";
     ACCOUNT = "DELETE FROM account WHERE id = $1";
 }

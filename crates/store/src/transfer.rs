@@ -1,11 +1,8 @@
 //! Copying everything from one database to another, of either engine.
 
 use crate::error::{StoreError, Stored};
-use crate::sqlite::store_error;
 use crate::tables::{Table, Value, tables};
 use crate::{Db, Tx, sql};
-use rusqlite::{Connection, OpenFlags};
-use std::path::Path;
 
 /// The table that ids are drawn from. Opening a database may already draw some.
 const SEQUENCE: &str = "sequence";
@@ -68,24 +65,6 @@ pub fn count(db: &Db) -> Stored<Vec<TableRows>> {
         });
         counted.collect()
     })
-}
-
-/// Brings everything of an SQLite database that nobody has open into its one file, so that the file can be moved.
-/// Closing a database does so most times, but not if two of its connections are closed at the same moment.
-///
-/// # Errors
-/// When somebody has it open, or reading or writing fails.
-pub fn seal_sqlite(file: &Path) -> Stored<()> {
-    let seal = || {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(file, flags)?;
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-    };
-    match seal() {
-        Ok(0_i64) => Ok(()),
-        Ok(_) => Err(StoreError::Locked("somebody has it open".to_owned())),
-        Err(error) => Err(store_error(&error)),
-    }
 }
 
 /// Refuses a database that has any data.

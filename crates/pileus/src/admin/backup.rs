@@ -28,6 +28,9 @@ use std::process::ExitCode;
 /// The database of a backup that is not finished.
 const UNFINISHED: &str = "unfinished.db";
 
+/// What SQLite appends to the name of a database for its write-ahead log.
+const LOG_SUFFIX: &str = "-wal";
+
 /// What may lie in the folder of a backup, finished or not.
 const OWN_FILES: [&str; 5] = [
     manifest::FILE_NAME,
@@ -123,13 +126,10 @@ async fn finish(app: &App, folder: &Path, copy: DatabaseCopy, manifest: &Manifes
     let key = std::fs::read(&key).map_err(Error::about(key.display()))?;
     manifest::replace(&folder.join(KEY_FILE), &key)?;
     let DatabaseCopy { db, file, .. } = copy;
-    // Closing moves what is in the write-ahead log to the file itself.
-    tokio::task::spawn_blocking(move || drop(db)).await?;
-    if log_of(&file).exists() {
-        return Err(Error::new(format!(
-            "{}: the copy was not closed",
-            file.display()
-        )));
+    close(db).await?;
+    if beside(&file, LOG_SUFFIX).exists() {
+        let file = file.display();
+        return Err(Error::new(format!("{file}: closing it has failed")));
     }
     let database = folder.join(DATABASE_FILE);
     let put = || {
@@ -160,18 +160,13 @@ async fn remove_old(folder: &Path, blobs: &BlobStore) -> Result<u64> {
             removed += 1;
         }
     }
-    close(db, &folder.join(DATABASE_FILE)).await?;
+    close(db).await?;
     Ok(removed)
 }
 
-/// Closes a database, leaving it in one file.
-async fn close(db: Db, file: &Path) -> Result<()> {
-    let file = file.to_owned();
-    let close = move || {
-        drop(db);
-        transfer::seal_sqlite(&file)
-    };
-    Ok(tokio::task::spawn_blocking(close).await??)
+/// Closes a database, which moves what is in its write-ahead log to the file itself.
+async fn close(db: Db) -> Result<()> {
+    Ok(tokio::task::spawn_blocking(move || drop(db)).await?)
 }
 
 fn tell(manifest: &Manifest, copied: &Copied, removed: u64, as_json: bool) -> Result<ExitCode> {
@@ -214,11 +209,15 @@ pub fn remove_database(file: &Path) -> Result<()> {
 
 /// Removes what SQLite keeps beside a database that is open or was left by a crash.
 fn remove_logs(database: &Path) -> Result<()> {
-    ["-wal", "-shm"].iter().try_for_each(|suffix| {
-        let mut name = database.as_os_str().to_owned();
-        name.push(suffix);
-        remove_if_there(Path::new(&name))
-    })
+    [LOG_SUFFIX, "-shm"]
+        .iter()
+        .try_for_each(|suffix| remove_if_there(&beside(database, suffix)))
+}
+
+fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 fn remove_if_there(file: &Path) -> Result<()> {
