@@ -1,6 +1,6 @@
 //! `pileus backup`, `restore` and `convert-db`.
 
-use crate::site::{Site, USER, blobs, noise};
+use crate::site::{Site, USER, blobs, done, noise, pileus};
 use pileus_store::testing::{TestDatabase, engines};
 use pileus_store::{Db, Engine, SqliteOptions};
 use std::fs;
@@ -64,13 +64,7 @@ fn a_backup_brings_everything_back() {
     assert_eq!(other.listing(), server.listing());
     // What opens accounts is there as well: the token, and what only the key file opens.
     let login = ["--token", token.trim_end()];
-    assert!(
-        other
-            .client_as(&login, "ls", &[])
-            .status()
-            .unwrap()
-            .success()
-    );
+    done(other.client_as(&login, "ls", &[]));
     // New rows do not get the ids of old ones.
     other.put(&site.file("new", b"new"), "/new");
     drop(other);
@@ -83,9 +77,9 @@ fn a_backup_is_itself_a_data_folder() {
     let backup = site.beside("backup");
     let backup = backup.to_str().unwrap();
     site.done(&["backup", backup]);
-    let mut check = crate::site::pileus();
+    let mut check = pileus();
     check.args(["check", "--hash", "--data", backup]);
-    crate::site::done(check);
+    done(check);
     // Having been looked at does not spoil it.
     restored(Path::new(backup));
     site.done(&["backup", backup]);
@@ -308,7 +302,9 @@ fn as_url(pairs: &str) -> String {
         return pairs.to_owned();
     }
     let value = |key: &str| {
-        let pair = pairs.split(' ').find_map(|pair| pair.strip_prefix(key));
+        // Of several pairs with one key the last one counts.
+        let mut pairs_with_key = pairs.rsplit(' ').filter_map(|pair| pair.strip_prefix(key));
+        let pair = pairs_with_key.next();
         pair.unwrap_or_else(|| panic!("{key} is not in {pairs}"))
             .to_owned()
     };

@@ -91,7 +91,7 @@ fn what_cannot_be_is_refused_by_name() {
             }
             let told = site.refused(&[command, args].concat());
             assert!(told.contains(expected), "{command:?} {args:?}: {told}");
-            assert_eq!(told.lines().count(), told.trim_end().lines().count());
+            assert!(!told.ends_with("\n\n"), "an empty line after {told}");
         }
     }
     let mut command = site.command(&["user", "list"]);

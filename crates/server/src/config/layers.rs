@@ -17,7 +17,10 @@ impl Layers {
     /// # Errors
     /// If it cannot be read, is no TOML, has a key that is none, or a value of the wrong kind.
     pub fn file(&mut self, path: &Path) -> Result<(), ConfigError> {
-        let refused = |why: String| ConfigError::new(format!("{}: {why}", path.display()));
+        let refused = |why: String| {
+            let why = why.trim_end();
+            ConfigError::new(format!("{}: {why}", path.display()))
+        };
         let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
         let table: Table = toml::from_str(&text).map_err(|error| refused(error.to_string()))?;
         for key in keys_of(&table) {
