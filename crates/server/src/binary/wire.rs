@@ -219,8 +219,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Ends the connection, of which some was perhaps left unread.
     pub(super) async fn close(mut self, is_unread: bool) {
-        if self.flush().await.is_ok() && is_unread && !self.has_ended {
-            linger::close(self.io).await;
+        if self.flush().await.is_ok() {
+            linger::close(self.io, is_unread && !self.has_ended).await;
         }
     }
 }

@@ -36,8 +36,6 @@ use watch::Watch;
 
 /// The most bytes of a request's head; above it hyper answers 431.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
-/// The most header fields of a request; above it hyper answers 431.
-const MAX_HEADERS: usize = 128;
 /// The most bytes hyper buffers in either direction. Reads of large bodies grow to this; idle connections hold little.
 const BUFFER_BYTES: usize = 512 * 1024;
 
@@ -60,7 +58,7 @@ pub async fn serve(
             () = app.stopped() => false,
         };
         if !is_woken {
-            return;
+            return dormant.close().await;
         }
         watch = dormant;
     }
@@ -76,7 +74,6 @@ async fn awake<S: AsyncRead + AsyncWrite + Send + Unpin>(
     let mut connection = http1::Builder::new()
         .half_close(false)
         .max_header_size(MAX_HEAD_BYTES)
-        .max_headers(MAX_HEADERS)
         .max_buf_size(BUFFER_BYTES)
         .serve_connection(TokioIo::new(watch), service);
 

@@ -82,23 +82,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
 
     /// Ends the connection, once hyper is done with it.
     pub(super) async fn close(mut self) {
-        let is_written = poll_fn(|cx| self.poll_write_out(cx)).await.is_ok() && !self.is_broken;
-        let is_unread = self.head_begun || !self.held.is_empty() || self.line.is_body_left();
-        if is_written && is_unread && self.ended.is_none() {
-            linger::close(self.io).await;
+        let is_written = poll_fn(|cx| self.poll_write_out(cx)).await.is_ok();
+        if is_written && !self.is_broken {
+            let is_unread = self.head_begun || !self.held.is_empty() || self.line.is_body_left();
+            linger::close(self.io, is_unread && self.ended.is_none()).await;
         }
     }
 
-    /// Notes that hyper was given so many bytes.
-    fn given(&mut self, phase: Phase, count: usize) {
+    /// Notes what hyper was given.
+    fn given(&mut self, phase: Phase, bytes: &[u8]) {
         let next = match phase {
             Phase::Head => {
-                self.head_begun = true;
+                // Some clients send a line end behind a body. That is no request yet.
+                self.head_begun |= bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n'));
                 // The whole head has to come within one limit, however many pieces it comes in.
                 self.waits_for = self.waits_for.filter(|wait| *wait == Wait::Head);
                 return;
             }
-            Phase::Body(left) => match left.saturating_sub(count as u64) {
+            Phase::Body(left) => match left.saturating_sub(bytes.len() as u64) {
                 0 => Phase::Call,
                 left => Phase::Body(left),
             },
@@ -120,12 +121,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
         if !self.held.is_empty() {
             let fitting = &self.held[..self.held.len().min(buf.remaining())];
             let count = allowance(phase, &mut self.blank, fitting);
-            buf.put_slice(&self.held[..count]);
-            self.held.advance(count);
+            let bytes = self.held.split_to(count);
             if self.held.is_empty() {
                 self.held = BytesMut::new();
             }
-            self.given(phase, count);
+            buf.put_slice(&bytes);
+            self.given(phase, &bytes);
             return Poll::Ready(Ok(()));
         }
         if let Some(ended) = &mut self.ended {
@@ -133,7 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
         }
         let start = buf.filled().len();
         match Pin::new(&mut self.io).poll_read(cx, buf) {
-            Poll::Pending => return self.limit(cx, phase),
+            Poll::Pending => return self.poll_limit(cx, phase),
             Poll::Ready(Err(error)) => {
                 self.ended = Some(Ok(()));
                 return Poll::Ready(Err(error));
@@ -147,13 +148,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
         }
         let count = allowance(phase, &mut self.blank, arrived);
         self.held.extend_from_slice(&arrived[count..]);
+        self.given(phase, &arrived[..count]);
         buf.set_filled(start + count);
-        self.given(phase, count);
         Poll::Ready(Ok(()))
     }
 
     /// Nothing has arrived: looks whether it has been too long.
-    fn limit(&mut self, cx: &mut Context<'_>, phase: Phase) -> Poll<io::Result<()>> {
+    fn poll_limit(&mut self, cx: &mut Context<'_>, phase: Phase) -> Poll<io::Result<()>> {
         let is_logged_in = self.line.conn.is_logged_in();
         let (wait, limit) = match phase {
             Phase::Head if self.head_begun => (Wait::Head, self.patience.request(is_logged_in)),
@@ -277,7 +278,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
         self.waits_for = None;
         // hyper was told to wait while the call ran, and reads on only when it is woken. If there is nothing to read, it
         // is enough that the stream or the time limit wakes it later.
-        if self.look_ahead(cx) || self.limit(cx, Phase::Head).is_ready() {
+        if self.look_ahead(cx) || self.poll_limit(cx, Phase::Head).is_ready() {
             self.line.state().wake_reader();
         }
     }
