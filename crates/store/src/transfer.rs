@@ -8,7 +8,7 @@ use crate::{Db, Tx, sql};
 const SEQUENCE: &str = "sequence";
 
 sql! {
-    CLEAR_SEQUENCE = "DELETE FROM sequence", scans = "the table has a row or two";
+    CLEAR_SEQUENCE = "DELETE FROM sequence";
 }
 
 /// How much is in a table.
