@@ -34,8 +34,8 @@ sql! {
         scans = "a check looks at everything";
     LOST_REVISIONS = "SELECT r.id, r.file FROM revision r LEFT JOIN file f ON f.id = r.file WHERE f.id IS NULL",
         scans = "a check looks at everything";
-    EVENTS = "SELECT diffid, kind, folder, file, parent, name, created, modified, revisionid, blob, size, hash \
-              FROM event WHERE account = $1 AND diffid > $2 ORDER BY diffid LIMIT 5000";
+    EVENTS = "SELECT diffid, kind, folder, file, parent, name, created, modified, revisionid, blob, size, hash, \
+              replaced_file FROM event WHERE account = $1 AND diffid > $2 ORDER BY diffid LIMIT 5000";
 }
 
 /// What a check has found.

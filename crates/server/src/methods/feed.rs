@@ -191,7 +191,8 @@ fn without_cancelled(rows: Vec<Row>) -> Vec<Row> {
     for row in &rows {
         let Some(object) = object(row) else { continue };
         let is_made = is_kind(row, [EventKind::CreateFile, EventKind::CreateFolder]);
-        if begun.insert(object) && !is_made {
+        // An object that took the place of another one carries the only news that the other is gone.
+        if (begun.insert(object) && !is_made) || row.replaced_file.is_some() {
             cancelled.remove(&object);
         }
     }
@@ -424,6 +425,19 @@ mod tests {
         ];
         replaced[1].replaced_file = Some(11);
         assert_eq!(left(replaced), [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_replaced_something_stays() {
+        use EventKind::{CreateFile, DeleteFile, ModifyFile};
+        let file = (true, 11);
+        let mut story = vec![
+            row(1, CreateFile, file, 5),
+            row(2, ModifyFile, file, 5),
+            row(3, DeleteFile, file, 5),
+        ];
+        story[1].replaced_file = Some(9);
+        assert_eq!(left(story), [1, 2, 3]);
     }
 
     #[test]

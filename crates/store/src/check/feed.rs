@@ -43,6 +43,8 @@ record! {
         pub size: Option<i64>,
         /// Hash of the content.
         pub hash: Option<ContentHash>,
+        /// The file that this change took the place of. No other event tells that it is gone.
+        pub replaced_file: Option<i64>,
     }
 }
 
@@ -108,6 +110,9 @@ fn replay(
             found.counts.events += page.len() as u64;
         }
         for told in page {
+            if let Some(replaced) = told.replaced_file {
+                replica.remove(&Entry::File(replaced));
+            }
             let entry = match (told.folder, told.file) {
                 (Some(folder), None) => Entry::Folder(folder),
                 (None, Some(file)) => Entry::File(file),
@@ -189,6 +194,7 @@ impl Told {
             blob,
             size,
             hash,
+            replaced_file: _,
         } = self;
         (diffid, kind, folder, file, parent, name).hash(&mut hasher);
         (created, modified, revisionid, blob, size, hash).hash(&mut hasher);
@@ -210,6 +216,7 @@ fn fingerprint_of_folder(folder: Folder) -> u64 {
         blob: None,
         size: None,
         hash: None,
+        replaced_file: None,
     };
     told.fingerprint()
 }
@@ -228,6 +235,7 @@ fn fingerprint_of_file(file: File) -> u64 {
         blob: Some(file.blob),
         size: Some(file.size),
         hash: Some(file.hash),
+        replaced_file: None,
     };
     told.fingerprint()
 }
