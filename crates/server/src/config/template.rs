@@ -75,6 +75,19 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_file_is_the_present_one() {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../docs/operating/pileus.toml"
+        );
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(file, template()).unwrap();
+        }
+        let written = std::fs::read_to_string(file).unwrap_or_default();
+        assert!(written == template(), "UPDATE=1 writes {file} again");
+    }
+
+    #[test]
     fn sections_are_the_tables() {
         let tables: Vec<String> = defaults()
             .into_iter()
