@@ -1,9 +1,9 @@
 //! Random calls to the methods of the tree, compared with a model in memory.
 //!
-//! - [`account`] is the model: what an account holds, and which calls it refuses; [`effect`] is what the others do to it.
-//! - [`step`] turns random numbers into calls that fit the present state.
+//! - `account` is the model: what an account holds, and which calls it refuses; `effect` is what the others do to it.
+//! - `step` turns random numbers into calls that fit the present state.
 //! - [`replica`] follows the change feed as a client does.
-//! - [`session`] makes the calls and compares; when something differs, [`run`] looks for fewer calls that still show
+//! - `session` makes the calls and compares; when something differs, `run` looks for fewer calls that still show
 //!   it.
 
 mod account;
