@@ -85,7 +85,7 @@ macro_rules! columns {
 sql! {
     BY_ID = concat!("SELECT ", columns!(), " FROM blob WHERE id = $1");
     SAME = "SELECT id FROM blob WHERE hash = $1 AND sha256 = $2 LIMIT 1";
-    BY_SHA1 = "SELECT id FROM blob WHERE sha1 = $1 AND size = $2 LIMIT 100";
+    BY_SHA1 = "SELECT id FROM blob WHERE sha1 = $1 AND size = $2 ORDER BY id LIMIT 100";
     INSERT = "INSERT INTO blob (id, storage_key, size, hash, sha1, sha256, md5, crc32, refs, unreferenced) \
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, 0)";
     INSERT_INLINE = "INSERT INTO inline_blob (blob, bytes) VALUES ($1, $2)";

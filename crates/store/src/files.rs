@@ -49,7 +49,7 @@ sql! {
     TRASHED_CHILD = concat!("SELECT ", columns!(), " FROM file WHERE folder = $1 AND name = $2 AND deleted <> 0 \
                              ORDER BY id DESC LIMIT 1");
     ANY_CHILD = "SELECT id FROM file WHERE folder = $1 AND deleted = 0 LIMIT 1";
-    OF_BLOB = concat!("SELECT ", columns!(), " FROM file WHERE blob = $1 AND owner = $2 AND deleted = 0 LIMIT 100");
+    OF_BLOB = concat!("SELECT ", columns!(), " FROM file WHERE blob = $1 AND owner = $2 AND deleted = 0 ORDER BY id LIMIT 100");
     INSERT = "INSERT INTO file (id, owner, folder, name, created, modified, deleted, revisionid, stored, blob, size, \
               hash) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11)";
     CONTENT = "UPDATE file SET blob = $1, size = $2, hash = $3, revisionid = $4, stored = $5, modified = $6, \
