@@ -152,10 +152,6 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Session<'_, S> {
         let outcome = dispatch::dispatch(self.app, call, &mut body).await;
         // The next request stands behind the data, whatever came of this one.
         let is_complete = !body.is_broken() && body.drain(u64::MAX).await;
-        self.app
-            .metrics
-            .bytes_received
-            .fetch_add(body.received(), Ordering::Relaxed);
         drop(body);
         self.send(outcome).await?;
         Ok(is_complete)

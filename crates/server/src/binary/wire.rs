@@ -11,7 +11,6 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
@@ -43,6 +42,8 @@ pub(super) struct Wire<S> {
     held: BytesMut,
     /// Answers that wait for further ones.
     out: BytesMut,
+    /// Whether the stream may have kept something back; TLS does.
+    is_unflushed: bool,
     /// Whether the client has finished sending.
     has_ended: bool,
     patience: &'static Patience,
@@ -58,6 +59,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             io,
             held: BytesMut::from(first),
             out: BytesMut::new(),
+            is_unflushed: false,
             has_ended: false,
             patience,
             waits_for: None,
@@ -184,37 +186,65 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Sends everything.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
-        if self.out.is_empty() {
-            return Ok(());
-        }
-        while !self.out.is_empty() {
-            let count = poll_fn(|cx| {
-                let written = Pin::new(&mut self.io).poll_write(cx, &self.out);
-                limit(&mut self.writing, self.patience.answer, cx, written)
-            })
-            .await?;
-            self.out.advance(count);
-        }
-        self.out = BytesMut::new();
-        poll_fn(|cx| {
-            let flushed = Pin::new(&mut self.io).poll_flush(cx);
-            limit(&mut self.writing, self.patience.answer, cx, flushed)
-        })
-        .await
+        poll_fn(|cx| self.poll_flush(cx)).await
     }
 
-    /// Sends bytes as they are, behind everything before.
+    /// Sends bytes as they are, behind everything before. The last of them may wait for [`Wire::flush`].
     pub(super) async fn send(&mut self, mut bytes: Bytes) -> io::Result<()> {
-        self.flush().await?;
+        poll_fn(|cx| self.poll_write_out(cx)).await?;
         while !bytes.is_empty() {
-            let count = poll_fn(|cx| {
-                let written = Pin::new(&mut self.io).poll_write(cx, &bytes);
-                limit(&mut self.writing, self.patience.answer, cx, written)
-            })
-            .await?;
+            let count = poll_fn(|cx| self.poll_write(cx, &bytes)).await?;
             bytes.advance(count);
         }
         Ok(())
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_write_out(cx))?;
+        if self.is_unflushed {
+            let flushed = Pin::new(&mut self.io).poll_flush(cx);
+            ready!(self.in_time(cx, flushed))?;
+            self.is_unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes the answers that have waited.
+    fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.out.is_empty() {
+            let out = std::mem::take(&mut self.out);
+            let written = self.poll_write(cx, &out);
+            self.out = out;
+            self.out.advance(ready!(written)?);
+        }
+        self.out = BytesMut::new();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.is_unflushed = true;
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        match ready!(self.in_time(cx, written))? {
+            0 => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+            count => Poll::Ready(Ok(count)),
+        }
+    }
+
+    /// Looks whether a client has taken no bytes for too long.
+    fn in_time<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.writing.clear();
+            return written;
+        }
+        if !self.writing.is_set() {
+            self.writing.set(self.patience.answer);
+        }
+        ready!(self.writing.poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Ends the connection, of which some was perhaps left unread.
@@ -223,24 +253,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             linger::close(self.io, is_unread && !self.has_ended).await;
         }
     }
-}
-
-/// Looks whether a client has taken no bytes for too long.
-fn limit<T>(
-    deadline: &mut Deadline,
-    patience: Duration,
-    cx: &mut Context<'_>,
-    written: Poll<io::Result<T>>,
-) -> Poll<io::Result<T>> {
-    if written.is_ready() {
-        deadline.clear();
-        return written;
-    }
-    if !deadline.is_set() {
-        deadline.set(patience);
-    }
-    ready!(deadline.poll(cx));
-    Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
 }
 
 #[cfg(test)]

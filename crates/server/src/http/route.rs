@@ -17,7 +17,6 @@ use hyper::body::Incoming;
 use pileus_api::method::Access;
 use pileus_wire::Params;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// How much of a body that nobody wanted is read, so that the connection can go on.
 const DRAIN_BYTES: u64 = 64 << 20;
@@ -83,8 +82,6 @@ async fn call(
         // A client that still waits for `100 Continue` gets this answer instead, and keeps its data.
         let is_held_back = is_expecting && !line.is_body_wanted();
         is_reusable = !is_held_back && drain(&mut body).await;
-        let received = &app.metrics.bytes_received;
-        received.fetch_add(body.received(), Ordering::Relaxed);
     }
     let mut response = answer::outcome(app, outcome);
     if is_head {

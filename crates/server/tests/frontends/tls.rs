@@ -100,6 +100,50 @@ async fn without_a_certificate_tls_is_refused() {
     assert!(timeout(PATIENCE, handshake).await.unwrap().is_err());
 }
 
+/// TLS keeps back what the socket does not take at once, and somebody has to send it later.
+#[tokio::test]
+async fn the_end_of_large_data_is_not_kept_back() {
+    let server = protected().await;
+    let mut binary = binary_client::Client {
+        io: connect(&server, "localhost").await.unwrap(),
+    };
+    let content: Vec<u8> = (0..8_000_000_u32).map(|i| (i % 251) as u8).collect();
+    let params = [
+        ("auth", Value::from(server.token.as_str())),
+        ("folderid", Value::from(0_u64)),
+        ("filename", Value::from("f")),
+    ];
+    let upload = binary_client::request("uploadfile", &params, Some(content.len() as u64));
+    binary.send(upload).await;
+    binary.send(&content).await;
+    let uploaded = binary.answer().await;
+    let fileid = uploaded.get("fileids").unwrap().as_list().unwrap()[0]
+        .as_u64()
+        .unwrap();
+    let params = [
+        ("fileid", Value::from(fileid)),
+        ("offset", Value::from(0_u64)),
+        ("count", Value::from(1_u64 << 30)),
+    ];
+    for _ in 0..5 {
+        let sent = || {
+            server
+                .app
+                .metrics
+                .bytes_sent
+                .load(std::sync::atomic::Ordering::Relaxed)
+        };
+        let before = sent();
+        binary
+            .send(binary_client::request("readfile", &params, None))
+            .await;
+        // Whatever is in flight by now, the socket is full.
+        crate::server::until(|| sent() > before).await;
+        assert_eq!(binary.answer().await.data_len(), Some(content.len() as u64));
+        assert!(binary.read(content.len()).await == content);
+    }
+}
+
 #[tokio::test]
 async fn a_wait_ends_over_tls_too() {
     let server = protected().await;
