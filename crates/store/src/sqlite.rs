@@ -31,7 +31,7 @@ pub struct SqliteOptions {
     pub synchronous: Synchronous,
     /// Threads that run views, at least 1.
     pub readers: usize,
-    /// Page cache of the writer in KiB. Each reader has a quarter of it.
+    /// Page cache of the writer in KiB. Each reader has half of it.
     pub cache_kib: u32,
     /// How long to wait for a lock that another process holds.
     pub busy_timeout: Duration,
@@ -114,7 +114,7 @@ impl Place {
         connection.pragma_update(None, "journal_size_limit", checkpoint::KEPT_WAL_BYTES)?;
         let cache_kib = match role {
             Role::Writer => self.options.cache_kib,
-            Role::Reader => self.options.cache_kib / 4,
+            Role::Reader => self.options.cache_kib / 2,
             Role::Checkpointer => 64,
         };
         // Negative means KiB instead of pages.

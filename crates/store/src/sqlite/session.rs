@@ -34,6 +34,11 @@ impl<'c> Session<'c> {
         self.connection.is_autocommit()
     }
 
+    /// How many rows this connection has changed so far, by statements that did not fail.
+    pub(crate) fn total_changes(&self) -> u64 {
+        self.connection.total_changes()
+    }
+
     /// Runs a statement without arguments and rows, such as `BEGIN`.
     pub(crate) fn control(&mut self, text: &'static str) -> rusqlite::Result<()> {
         self.with(text, &[], |statement| statement.raw_execute().map(drop))

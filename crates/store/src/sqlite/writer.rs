@@ -1,9 +1,14 @@
 //! The one thread that edits: group commit.
 //!
 //! All edits that are waiting share one transaction and one wait for the disk.
-//! Each has a savepoint, so one that refuses or fails leaves the others alone.
 //! Nobody gets an answer before the commit, not even a refusal: it may rest upon
 //! what another edit of the same transaction did.
+//!
+//! An edit that refuses or fails leaves the others alone. Nearly always there is
+//! nothing to undo, since edits decide before they write. So a group is run without
+//! savepoints, for which SQLite would keep a copy of every page that an edit changes.
+//! Should an edit give up half-way, the whole group is rolled back and run again,
+//! each edit in a savepoint.
 
 use crate::error::{StoreError, Stored};
 use crate::ids::{self, Ids};
@@ -37,6 +42,10 @@ const LONGEST_COMMIT: Duration = Duration::from_millis(8);
 const GATHER_SHARE: u32 = 16;
 const GATHER_STEPS: usize = 4;
 
+/// How many groups are run with savepoints once they were needed: what gave up half-way
+/// may well come again.
+const CAREFUL_GROUPS: u32 = 16;
+
 /// How often an edit is run again because it needs more ids. The number of ids at
 /// least doubles each time.
 const HUNGRY_RUNS: u32 = 16;
@@ -58,6 +67,7 @@ pub(super) fn start(
             waiting: VecDeque::new(),
             active: 0,
             commit_time: Duration::ZERO,
+            careful_groups: 0,
         };
         while writer.gather() {
             writer.group();
@@ -79,6 +89,8 @@ struct Writer<'q, 'c> {
     active: usize,
     /// How long the last group waited for the disk.
     commit_time: Duration,
+    /// How many of the next groups are run with savepoints.
+    careful_groups: u32,
 }
 
 /// An edit on its way to a commit.
@@ -181,48 +193,80 @@ impl Writer<'_, '_> {
     /// Runs waiting edits until the group is full. An error means that the whole
     /// transaction is lost.
     fn run_group(&mut self, group: &mut Vec<(Edit, Outcome)>) -> Stored<()> {
+        let is_careful = self.careful_groups > 0;
+        self.careful_groups = self.careful_groups.saturating_sub(1);
+        if self.run_edits(group, is_careful)? {
+            return Ok(());
+        }
+        self.careful_groups = CAREFUL_GROUPS;
+        self.roll_back()?;
+        self.begin()?;
+        for (edit, _) in group.drain(..).rev() {
+            self.waiting.push_front(edit);
+        }
+        self.run_edits(group, true).map(drop)
+    }
+
+    /// Runs waiting edits until the group is full, or until one has to be undone and
+    /// cannot: then it answers `false`.
+    fn run_edits(&mut self, group: &mut Vec<(Edit, Outcome)>, is_careful: bool) -> Stored<bool> {
         let begun = Instant::now();
         while begun.elapsed() < GROUP_TIME
             && let Some(mut edit) = self.waiting.pop_front()
         {
-            match self.run(&mut edit) {
-                Ok(outcome) => group.push((edit, outcome)),
+            let ran = match is_careful {
+                true => self.run_carefully(&mut edit).map(Some),
+                false => self.run(&mut edit),
+            };
+            match ran {
+                Ok(Some(outcome)) => group.push((edit, outcome)),
+                Ok(None) => {
+                    group.push((edit, Outcome::Answered(Verdict::Stands)));
+                    return Ok(false);
+                }
                 Err(error) => {
                     group.push((edit, Outcome::Answered(Verdict::Stands)));
                     return self.roll_back().and(Err(error));
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Runs one edit in a savepoint. An error means that the whole transaction is
     /// lost.
-    fn run(&mut self, edit: &mut Edit) -> Stored<Outcome> {
+    fn run_carefully(&mut self, edit: &mut Edit) -> Stored<Outcome> {
         self.control("SAVEPOINT edit")?;
-        let own_ids = std::mem::take(&mut edit.ids);
-        let tx = Tx::new(&mut self.session, &self.ids, own_ids);
-        let ran = job::run(edit.work.as_mut(), tx);
-        if self.session.is_idle() {
-            // After errors like a full disk SQLite rolls back everything by itself.
-            return Err(match ran {
-                Ran::Failed(error) => error,
-                Ran::Done(_) | Ran::Refused => {
-                    StoreError::Other("the transaction has ended by itself".to_owned())
-                }
-            });
-        }
+        let ran = self.run_code(edit)?;
         if !matches!(ran, Ran::Done(_)) {
             self.control("ROLLBACK TO edit")?;
         }
         self.control("RELEASE edit")?;
-        Ok(match ran {
-            Ran::Done(remains) => Outcome::Done(remains),
-            Ran::Refused => Outcome::Answered(Verdict::Stands),
-            Ran::Failed(StoreError::OutOfIds { wanted }) if edit.hungry_runs < HUNGRY_RUNS => {
-                Outcome::OutOfIds { wanted }
+        Ok(outcome(ran, edit))
+    }
+
+    /// Runs one edit. `None` if it has given up after it had changed something.
+    fn run(&mut self, edit: &mut Edit) -> Stored<Option<Outcome>> {
+        let before = self.session.total_changes();
+        let ran = self.run_code(edit)?;
+        let is_clean = matches!(ran, Ran::Done(_)) || self.session.total_changes() == before;
+        Ok(is_clean.then(|| outcome(ran, edit)))
+    }
+
+    /// Runs the code of an edit. An error means that SQLite has ended the transaction by
+    /// itself, as it does after grave errors such as a full disk.
+    fn run_code(&mut self, edit: &mut Edit) -> Stored<Ran> {
+        let own_ids = std::mem::take(&mut edit.ids);
+        let tx = Tx::new(&mut self.session, &self.ids, own_ids);
+        let ran = job::run(edit.work.as_mut(), tx);
+        if !self.session.is_idle() {
+            return Ok(ran);
+        }
+        Err(match ran {
+            Ran::Failed(error) => error,
+            Ran::Done(_) | Ran::Refused => {
+                StoreError::Other("the transaction has ended by itself".to_owned())
             }
-            Ran::Failed(error) => Outcome::Answered(Verdict::Failed(error)),
         })
     }
 
@@ -308,5 +352,16 @@ impl Writer<'_, '_> {
         if let Err(error) = outcome {
             tracing::warn!(%error, "a checkpoint of the write-ahead log failed");
         }
+    }
+}
+
+fn outcome(ran: Ran, edit: &Edit) -> Outcome {
+    match ran {
+        Ran::Done(remains) => Outcome::Done(remains),
+        Ran::Refused => Outcome::Answered(Verdict::Stands),
+        Ran::Failed(StoreError::OutOfIds { wanted }) if edit.hungry_runs < HUNGRY_RUNS => {
+            Outcome::OutOfIds { wanted }
+        }
+        Ran::Failed(error) => Outcome::Answered(Verdict::Failed(error)),
     }
 }
