@@ -21,6 +21,7 @@ modules! {
     accounts,
     archiving,
     check,
+    content,
     contents,
     events,
     files,
