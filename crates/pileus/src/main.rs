@@ -16,9 +16,14 @@ mod settings;
 
 use clap::Parser;
 use cli::{Cli, Command};
+use mimalloc::MiMalloc;
 use pileus_server::config::template;
 use std::error::Error;
 use std::process::ExitCode;
+
+/// A request is many small pieces of memory, of which one thread makes and another frees most.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -119,6 +119,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if !self.held.is_empty() {
+            // What told the protocols apart is three bytes. Given alone, they would have hyper make room twice.
+            if phase == Phase::Head && memchr::memchr(b'\n', &self.held).is_none() {
+                self.read_ahead(cx);
+            }
             let fitting = &self.held[..self.held.len().min(buf.remaining())];
             let count = allowance(phase, &mut self.blank, fitting);
             let bytes = self.held.split_to(count);
@@ -204,7 +208,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
 
     /// Looks for what follows the request that is being handled. Answers whether anything does.
     fn look_ahead(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.held.is_empty() && self.ended.is_none() {
+        !self.held.is_empty() || self.read_ahead(cx)
+    }
+
+    /// Reads a little. Answers whether anything has arrived, be it the end.
+    fn read_ahead(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.ended.is_none() {
             let mut space = [MaybeUninit::uninit(); AHEAD_BYTES];
             let mut buf = ReadBuf::uninit(&mut space);
             match Pin::new(&mut self.io).poll_read(cx, &mut buf) {
