@@ -132,6 +132,7 @@ codes! {
     NO_PROGRESSHASH = 1052, Parameter, "Give progresshash.";
     NO_FILE_OR_FOLDER = 1053, Parameter, "Give fileid or folderid.";
     NO_TOKENID = 1076, Parameter, "Give tokenid.";
+    WRONG_FORM = 1101, Parameter, "This request is not possible in this form.";
     UPLOAD_UNKNOWN = 1900, Missing, "No such upload is known here, or it has not begun.";
     LOGIN_FAILED = 2000, Login, "Log in failed.";
     BAD_NAME = 2001, Conflict, "This name is not allowed for a file or folder.";

@@ -18,6 +18,8 @@
 //! `finish`, deletes blobs that nothing refers to any more, and uses [`BlobStore::list`] to
 //! find what a crash between the two has orphaned.
 
+mod blocks;
+mod compute;
 mod digests;
 mod disk;
 mod error;
@@ -31,6 +33,7 @@ mod s3;
 mod store;
 mod writer;
 
+pub use blocks::{BlockHasher, BlockLayout};
 pub use digests::{Digests, Hasher};
 pub use error::{Error, Result};
 pub use key::{BlobKey, InvalidKey};

@@ -2,6 +2,7 @@
 
 use crate::conn::Conn;
 use crate::dispatch::Entry;
+use crate::handover::Takeover;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use pileus_api::Code;
@@ -120,6 +121,20 @@ pub enum Success {
     Reply(Box<dyn WriteReply>),
     /// Raw data.
     Content(Content),
+    /// Pairs, and behind the answer's hash raw data that it does not announce.
+    Followed(Box<dyn WriteReply>, Content),
+    /// Pairs, after which the connection changes hands. Only a connection of the binary protocol can.
+    Takeover(Box<dyn WriteReply>, Box<dyn Takeover>),
+}
+
+/// What comes behind the hash of an answer.
+pub enum Behind {
+    /// The next answer.
+    Nothing,
+    /// Raw data.
+    Content(Content),
+    /// Another protocol.
+    Takeover(Box<dyn Takeover>),
 }
 
 /// What a call came to. A front end turns it into bytes through an [`Answering`].
@@ -143,12 +158,20 @@ impl Outcome {
             .map_or(0, |fail| fail.code.number())
     }
 
-    /// Splits off raw data, leaving what goes into the hash.
-    pub fn into_answering(self) -> (Answering, Option<Content>) {
-        let (body, content) = match self.result {
-            Ok(Success::Reply(reply)) => (Body::Reply(reply), None),
-            Ok(Success::Content(content)) => (Body::Data(content.length), Some(content)),
-            Err(fail) => (Body::Fail(fail), None),
+    /// Splits off what comes behind the hash, leaving what goes into it.
+    pub fn into_answering(self) -> (Answering, Behind) {
+        let (body, behind) = match self.result {
+            Ok(Success::Reply(reply)) => (Body::Reply(reply), Behind::Nothing),
+            Ok(Success::Content(content)) => {
+                (Body::Data(content.length), Behind::Content(content))
+            }
+            Ok(Success::Followed(reply, content)) => {
+                (Body::Reply(reply), Behind::Content(content))
+            }
+            Ok(Success::Takeover(reply, takeover)) => {
+                (Body::Reply(reply), Behind::Takeover(takeover))
+            }
+            Err(fail) => (Body::Fail(fail), Behind::Nothing),
         };
         (
             Answering {
@@ -157,7 +180,7 @@ impl Outcome {
                 body,
                 begun: false,
             },
-            content,
+            behind,
         )
     }
 }

@@ -178,25 +178,7 @@ impl Cx<'_, '_> {
         &self,
         job: impl FnOnce(&mut View<'_, '_>) -> Answer<T> + Send + 'static,
     ) -> Answer<T> {
-        let (app, call, claim, spec) = (
-            self.app.clone(),
-            self.call.clone(),
-            self.claim.clone(),
-            self.spec,
-        );
-        let now = app.clock.now();
-        let db = app.db.clone();
-        db.view(move |tx| {
-            let user = required(tx, &claim, spec, &call, now)?;
-            job(&mut View {
-                tx,
-                app: &app,
-                call: &call,
-                user,
-                now,
-            })
-        })
-        .await
+        self.standing().view(job).await
     }
 
     /// Writes, in one transaction. The login is checked again.

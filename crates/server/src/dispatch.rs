@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::body::Body;
 use crate::call::{Answer, Call, Content, Fail, Outcome, Success};
 use crate::conn::Filters;
+use crate::handover::Takeover;
 use crate::cx::{Cx, Edit, View, required};
 use crate::login::{self, Claim, User};
 use futures_util::FutureExt;
@@ -59,6 +60,10 @@ pub enum Streamed<R> {
     Reply(R),
     /// The bytes themselves.
     Content(Content),
+    /// A reply, and behind it bytes that it does not announce.
+    Followed(R, Content),
+    /// A reply, after which the connection changes hands; see [`Success::Takeover`].
+    Takeover(R, Box<dyn Takeover>),
 }
 
 /// A method in the table.
@@ -454,6 +459,12 @@ impl<M: Streams + Sync> Kind<M> for access::Streams {
                 .map(|streamed| match streamed {
                     Streamed::Reply(reply) => Success::Reply(Box::new(reply)),
                     Streamed::Content(content) => Success::Content(content),
+                    Streamed::Followed(reply, content) => {
+                        Success::Followed(Box::new(reply), content)
+                    }
+                    Streamed::Takeover(reply, takeover) => {
+                        Success::Takeover(Box::new(reply), takeover)
+                    }
                 });
             (answer, begun.cx.user)
         })

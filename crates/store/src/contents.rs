@@ -181,6 +181,7 @@ impl Tx<'_> {
         let removed = self.exec(REMOVE, args![id])? == 1;
         if removed {
             self.exec(REMOVE_INLINE, args![id])?;
+            self.remove_block_checksums(id)?;
         }
         Ok(removed)
     }

@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod archiving;
+mod block_checksums;
 pub mod check;
 pub mod content;
 pub mod contents;

@@ -20,6 +20,7 @@ macro_rules! modules {
 modules! {
     accounts,
     archiving,
+    block_checksums,
     check,
     contents,
     events,

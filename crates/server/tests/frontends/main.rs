@@ -4,6 +4,7 @@
 //! them. What methods do is not tested here.
 
 mod admin;
+mod async_transfer;
 mod binary_calls;
 mod binary_client;
 mod content;

@@ -187,8 +187,10 @@ CREATE TABLE inline_blob (
 );
 
 CREATE TABLE block_checksum (
-    blob INTEGER PRIMARY KEY,
-    bytes BLOB NOT NULL
+    blob BIGINT NOT NULL,
+    part BIGINT NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (blob, part)
 );
 
 CREATE TABLE working_copy (
