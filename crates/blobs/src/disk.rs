@@ -23,6 +23,7 @@ use tokio::task::spawn_blocking;
 use self::staged::Staged;
 use crate::{BlobKey, Error, Result};
 
+pub(crate) use read::read_up_to;
 pub(crate) use staged::DiskStage;
 
 /// A directory that holds blobs.
@@ -135,6 +136,34 @@ impl Disk {
     }
 }
 
+impl Disk {
+    /// Makes a synced file of a working directory a blob, under a second name: the file is the
+    /// caller's to remove. Answers `None` if that file system has no place for it here.
+    pub(crate) fn adopt(&self, path: &Path) -> Result<Option<BlobKey>> {
+        let key = BlobKey::random()?;
+        let link = || {
+            self.make_leaf(&key)?;
+            match fs::hard_link(path, self.blob(&key)) {
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        ErrorKind::CrossesDevices
+                            | ErrorKind::Unsupported
+                            | ErrorKind::TooManyLinks
+                            | ErrorKind::PermissionDenied
+                    ) =>
+                {
+                    return Ok(None);
+                }
+                result => result?,
+            }
+            self.sync_leaf(&key)?;
+            Ok(Some(key))
+        };
+        link().map_err(|e| Error::io("publishing a working file", e))
+    }
+}
+
 /// Which leaf directories are known to survive a power failure.
 ///
 /// That a directory exists does not tell: another writer, or this program before it was
@@ -195,7 +224,7 @@ fn new_dir(dir: &Path) -> io::Result<()> {
 }
 
 /// Makes a directory and its missing parents, and puts them on stable storage.
-fn create_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn create_dir(dir: &Path) -> io::Result<()> {
     match (new_dir(dir), dir.parent()) {
         (Err(e), Some(parent)) if e.kind() == ErrorKind::NotFound => {
             create_dir(parent)?;
@@ -208,7 +237,7 @@ fn create_dir(dir: &Path) -> io::Result<()> {
 }
 
 /// Puts the entries of a directory on stable storage.
-fn sync_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 

@@ -26,6 +26,7 @@ pub async fn run(config: Config, quickstart: bool) -> Result<(), Box<dyn Error>>
     };
     let acceptor = tls::acceptor(&config, listeners.addresses())?;
     let app = start::open(config, clock).await?;
+    start::open_working(&app).await?;
     if let Some(&first) = listeners.addresses().first() {
         // Set once, here; nobody else knows the address.
         let _ = app.bound.set(first);

@@ -94,19 +94,27 @@ impl Disk {
 fn read_chunk(key: BlobKey, file: &File, range: Range<u64>) -> Result<Bytes> {
     // A chunk is at most READ_CHUNK_BYTES long.
     let length = (range.end - range.start) as usize;
-    let mut chunk = Vec::with_capacity(length);
-    while chunk.len() < length {
-        let offset = range.start + chunk.len() as u64;
-        match rustix::io::pread(file, spare_capacity(&mut chunk), offset) {
-            Ok(0) => {
-                let detail = format!("ends at byte {offset}, before the end that was asked for");
-                return Err(Error::Corrupt { key, detail });
-            }
+    let chunk = read_up_to(file, range.start, length).map_err(|e| Error::io(READING, e))?;
+    if chunk.len() < length {
+        let end = range.start + chunk.len() as u64;
+        let detail = format!("ends at byte {end}, before the end that was asked for");
+        return Err(Error::Corrupt { key, detail });
+    }
+    Ok(chunk.into())
+}
+
+/// Reads `length` bytes at `offset`; fewer only at the end of the file.
+pub(crate) fn read_up_to(file: &File, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(length);
+    while bytes.len() < length {
+        let next = offset + bytes.len() as u64;
+        match rustix::io::pread(file, spare_capacity(&mut bytes), next) {
+            Ok(0) => break,
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(e) => return Err(Error::io(READING, e.into())),
+            Err(e) => return Err(e.into()),
         }
     }
     // The allocator may have given more room than was asked for, and reading may have filled it.
-    chunk.truncate(length);
-    Ok(chunk.into())
+    bytes.truncate(length);
+    Ok(bytes)
 }
