@@ -168,6 +168,7 @@ codes! {
     NOTHING_THERE = 2055, Missing, "There is no such file or folder.";
     TFA_TOKEN_EXPIRED = 2064, Login, "The second step of this log in has expired.";
     UPLOADID_MISSING = 2067, Missing, "There is no such upload session.";
+    UPLOAD_UNWRITABLE = 2068, Missing, "This upload session cannot be used any more.";
     NO_BUSINESS_ACCOUNT = 2075, Denied, "You are not a member of a business account.";
     BEARER_INVALID = 2094, Login, "Invalid access_token.";
     TOKENID_MISSING = 2102, Missing, "There is no such token.";

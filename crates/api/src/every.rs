@@ -23,6 +23,9 @@ macro_rules! every_method {
             public_links::GetFilePublink, public_links::GetFolderPublink, public_links::ShowPublink,
             public_links::GetPublinkDownload, public_links::ListPublinks, public_links::ListPlShort,
             public_links::ChangePublink, public_links::DeletePublink,
+            upload_sessions::UploadCreate, upload_sessions::UploadWrite, upload_sessions::UploadWriteFromFile,
+            upload_sessions::UploadWriteFromUpload, upload_sessions::UploadInfo,
+            upload_sessions::UploadBlockChecksums, upload_sessions::UploadDelete, upload_sessions::UploadSave,
             stubs::AccountInfo, stubs::AccountUsers, stubs::AccountTeams, stubs::AccountTeamShare,
             stubs::AccountModifyShare, stubs::AccountStopShare, stubs::BackupCreateDevice, stubs::BackupCreateBackup,
             stubs::BackupStopBackup, stubs::BackupStopDevice, stubs::PublinkCreateAndSend, stubs::PublinkListEmails,
@@ -31,7 +34,7 @@ macro_rules! every_method {
             stubs::CryptoGetUserHint, stubs::CryptoReset, stubs::CryptoGetFolderKey, stubs::CryptoGetFileKey,
             stubs::CryptoChangeUserPrivate, stubs::CryptoSendChange, stubs::CryptoGetRoot, stubs::CryptoGetFoldersKey,
             stubs::GetFileOwnershipToken, stubs::CheckFileOwnershipToken,
-            stubs::UploadBlockChecksums, stubs::TfaLogin, stubs::TfaRecovery, stubs::TfaSms, stubs::TfaNotice,
+            stubs::TfaLogin, stubs::TfaRecovery, stubs::TfaSms, stubs::TfaNotice,
             stubs::LogAnalyticsEvent, stubs::SendDebug, stubs::GetLastVersion, stubs::GetPromoUrl,
             stubs::GetOldUserIds, stubs::ContactList, stubs::ListNotifications, stubs::ReadNotifications,
         }

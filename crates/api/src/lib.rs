@@ -27,6 +27,7 @@ pub mod revisions;
 pub mod streaming;
 pub mod stubs;
 pub mod trash;
+pub mod upload_sessions;
 
 pub use codes::Code;
 pub use listing::Listing;

@@ -119,7 +119,12 @@ impl BlockHasher {
         }
     }
 
-    /// The entries of everything that was taken. The last block is filled up with zeroes.
+    /// Takes out the entries of the blocks that are complete, for who passes them on at once.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.entries)
+    }
+
+    /// The entries of everything that was taken, but for those that were taken out. The last block is filled up with zeroes.
     pub fn finish(mut self) -> Vec<u8> {
         const ZEROES: [u8; BLOCK_BYTES as usize] = [0; BLOCK_BYTES as usize];
         while self.taken > 0 {

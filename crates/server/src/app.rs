@@ -9,6 +9,7 @@ use crate::metrics::Metrics;
 use crate::password::Hashing;
 use crate::progress::Progresses;
 use crate::secrets::Secrets;
+use crate::sessions::Sessions;
 use pileus_blobs::{BlobStore, WorkingDir};
 use pileus_store::Db;
 use std::net::SocketAddr;
@@ -37,6 +38,8 @@ pub struct App {
     pub limits: LoginLimits,
     /// Running uploads that somebody may ask about.
     pub progresses: Progresses,
+    /// Upload sessions that calls are using.
+    pub sessions: Sessions,
     /// Counters for `/metrics`.
     pub metrics: Metrics,
     /// The first address that is really listened on; set when it is bound.

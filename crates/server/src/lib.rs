@@ -28,6 +28,7 @@ pub mod password;
 pub mod progress;
 pub mod rules;
 pub mod secrets;
+pub mod sessions;
 pub mod standing;
 pub mod start;
 pub mod tls;

@@ -42,6 +42,7 @@ pub mod tokens;
 pub mod transfer;
 pub mod trash;
 mod tx;
+pub mod uploads;
 
 pub(crate) use dialect::sql;
 

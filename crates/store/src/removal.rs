@@ -21,11 +21,13 @@ sql! {
     SHARE_POLICIES = "DELETE FROM share_policy WHERE account = $1";
     PUBLIC_LINKS = "DELETE FROM public_link WHERE owner = $1";
     APP_GRANTS = "DELETE FROM app_grant WHERE account = $1";
+    WORKING_COPIES = "DELETE FROM working_copy WHERE account = $1";
+    UPLOADS = "DELETE FROM upload WHERE account = $1";
     ACCOUNT = "DELETE FROM account WHERE id = $1";
 }
 
 /// What is left when tree and feed are gone, the account itself last.
-const REST: [Sql; 10] = [
+const REST: [Sql; 12] = [
     TRASH,
     TOKENS,
     RECOVERY_CODES,
@@ -35,6 +37,8 @@ const REST: [Sql; 10] = [
     SHARE_POLICIES,
     PUBLIC_LINKS,
     APP_GRANTS,
+    WORKING_COPIES,
+    UPLOADS,
     ACCOUNT,
 ];
 

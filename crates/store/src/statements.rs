@@ -35,6 +35,7 @@ modules! {
     tokens,
     transfer,
     trash,
+    uploads,
 }
 
 /// Tables that do not grow with the number of users and files.

@@ -1,11 +1,13 @@
 //! File methods, but for uploads.
 
+use crate::app::App;
 use crate::call::{Answer, Content, Fail};
 use crate::cx::{Cx, Edit, View};
 use crate::dispatch::{Reads, Streamed, Streams, Writes};
 use crate::rules::save::Times;
 use crate::rules::tree::Version;
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt};
 use pileus_api::args::{FileRef, FolderRef};
 use pileus_api::field::Seconds;
 use pileus_api::file::{
@@ -17,6 +19,7 @@ use pileus_api::{Code, Metadata};
 use pileus_blobs::BlobKey;
 use pileus_store::contents::{Content as StoredContent, Place};
 use pileus_store::files::File;
+use std::ops::Range;
 
 /// Checksums of a content for the wire.
 pub fn checksums(content: &StoredContent) -> Checksums {
@@ -209,26 +212,34 @@ impl Streams for ReadFile {
             .await?;
         let start = self.offset.min(size);
         let end = start.saturating_add(self.count).min(size);
-        let stream = match place {
-            Place::Inline(bytes) => {
-                let range = usize::try_from(start).unwrap_or(0)..usize::try_from(end).unwrap_or(0);
-                let bytes = bytes::Bytes::from(bytes).slice(range);
-                futures_util::stream::once(async move { Ok(bytes) }).boxed()
-            }
-            Place::Key(key) => {
-                let key = blob_key(&key)?;
-                let reader = cx.app.blobs.read(&key, start..end).await;
-                reader
-                    .map_err(|error| Fail::caused(Code::READ_FAILED, error))?
-                    .boxed()
-            }
-        };
+        let stream = read(cx.app, place, start..end).await?;
         Ok(Streamed::Content(Content {
             length: end - start,
             content_type: "application/octet-stream".into(),
             file_name: None,
             stream,
         }))
+    }
+}
+
+/// Streams a range of a content, in which it has to lie.
+pub async fn read(
+    app: &App,
+    place: Place,
+    range: Range<u64>,
+) -> Answer<BoxStream<'static, pileus_blobs::Result<Bytes>>> {
+    match place {
+        Place::Inline(bytes) => {
+            let index = |at| usize::try_from(at).unwrap_or(0);
+            let bytes = Bytes::from(bytes).slice(index(range.start)..index(range.end));
+            Ok(stream::once(async move { Ok(bytes) }).boxed())
+        }
+        Place::Key(key) => {
+            let reader = app.blobs.read(&blob_key(&key)?, range).await;
+            Ok(reader
+                .map_err(|error| Fail::caused(Code::READ_FAILED, error))?
+                .boxed())
+        }
     }
 }
 

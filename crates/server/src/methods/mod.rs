@@ -13,3 +13,4 @@ mod streaming;
 mod stubs;
 mod trash;
 mod upload;
+mod upload_sessions;

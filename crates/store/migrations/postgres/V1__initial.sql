@@ -208,6 +208,7 @@ CREATE TABLE working_copy (
 CREATE UNIQUE INDEX working_copy_file ON working_copy (file) WHERE file IS NOT NULL;
 CREATE UNIQUE INDEX working_copy_upload ON working_copy (upload) WHERE upload IS NOT NULL;
 CREATE INDEX working_copy_node ON working_copy (node, id);
+CREATE INDEX working_copy_account ON working_copy (account, id);
 
 CREATE TABLE upload (
     id BIGINT PRIMARY KEY,
