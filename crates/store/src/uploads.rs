@@ -10,6 +10,8 @@ record! {
         pub id: i64,
         /// The account it belongs to.
         pub account: i64,
+        /// When it was begun or last written to.
+        pub modified: i64,
         /// The directory of working files that its bytes are in.
         pub node: String,
         /// Bytes that have arrived and are on stable storage.
@@ -20,7 +22,7 @@ record! {
 }
 
 sql! {
-    BY_ID = "SELECT u.id, u.account, w.node, w.size, w.hasher FROM upload AS u JOIN working_copy AS w ON w.upload = u.id \
+    BY_ID = "SELECT u.id, u.account, u.modified, w.node, w.size, w.hasher FROM upload AS u JOIN working_copy AS w ON w.upload = u.id \
              WHERE u.id = $1";
     COUNT = "SELECT COUNT(*) FROM upload WHERE account = $1";
     INSERT = "INSERT INTO upload (id, account, declared_size, state, created, modified) VALUES ($1, $2, $3, 0, $4, $4)";

@@ -6,7 +6,7 @@ use crate::dispatch::{Streamed, Streams, Writes};
 use crate::methods::file::{read, times};
 use crate::methods::upload::{discard, if_taken, new_content, save_in};
 use crate::rules::tree::Version;
-use crate::sessions::{Locked, Receiving, Session, Source, disk_failure};
+use crate::sessions::{KEPT_SECONDS, Locked, Receiving, Session, Source, disk_failure};
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use pileus_api::Code;
@@ -28,7 +28,10 @@ const SESSIONS_MAX: i64 = 1000;
 fn own(view: &mut View<'_, '_>, uploadid: u64) -> Answer<i64> {
     let id = i64::try_from(uploadid).map_err(|_| Code::UPLOADID_MISSING)?;
     let upload = view.tx.upload(id)?;
-    let is_own = upload.is_some_and(|upload| upload.account == view.user.account.id);
+    let is_own = upload.is_some_and(|upload| {
+        let is_kept = upload.modified > view.now.0.saturating_sub(KEPT_SECONDS);
+        upload.account == view.user.account.id && is_kept
+    });
     is_own.then_some(id).ok_or(Code::UPLOADID_MISSING.into())
 }
 

@@ -27,6 +27,9 @@ use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 
 pub use receive::{Receiving, Source};
 
+/// How long a session waits for the next write: clients go on with uploads of weeks ago from databases of their own.
+pub const KEPT_SECONDS: i64 = 30 * 86_400;
+
 /// After so many bytes the row is told, so that the end of the process costs a client no more than that.
 const NOTE_BYTES: u64 = 32 << 20;
 
