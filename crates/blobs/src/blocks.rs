@@ -141,9 +141,7 @@ mod tests {
 
     fn entries(content: &[u8], piece: usize) -> Vec<u8> {
         let mut hasher = BlockHasher::new(&BlockLayout::of(content.len() as u64));
-        content
-            .chunks(piece)
-            .for_each(|piece| hasher.update(piece));
+        content.chunks(piece).for_each(|piece| hasher.update(piece));
         hasher.finish()
     }
 

@@ -162,12 +162,8 @@ impl Outcome {
     pub fn into_answering(self) -> (Answering, Behind) {
         let (body, behind) = match self.result {
             Ok(Success::Reply(reply)) => (Body::Reply(reply), Behind::Nothing),
-            Ok(Success::Content(content)) => {
-                (Body::Data(content.length), Behind::Content(content))
-            }
-            Ok(Success::Followed(reply, content)) => {
-                (Body::Reply(reply), Behind::Content(content))
-            }
+            Ok(Success::Content(content)) => (Body::Data(content.length), Behind::Content(content)),
+            Ok(Success::Followed(reply, content)) => (Body::Reply(reply), Behind::Content(content)),
             Ok(Success::Takeover(reply, takeover)) => {
                 (Body::Reply(reply), Behind::Takeover(takeover))
             }

@@ -34,7 +34,10 @@ fn go_on(connection: &mut Connection, uploadid: u64, content: &[u8], name: &str)
     let began = Instant::now();
     let file = save(connection, &target(name), uploadid, content);
     assert_eq!(number(&file, "size"), content.len() as u64);
-    println!("{name}: {size} bytes were there, saved in {:?}", began.elapsed());
+    println!(
+        "{name}: {size} bytes were there, saved in {:?}",
+        began.elapsed()
+    );
     size
 }
 

@@ -1,9 +1,7 @@
 //! How the client uploads.
 
 use crate::server::Server;
-use crate::wire::{
-    Connection, Param, fetch, list, num, number, request, string, text, timestamps,
-};
+use crate::wire::{Connection, Param, fetch, list, num, number, request, string, text, timestamps};
 use pileus_wire::Tree;
 use sha1::{Digest, Sha1};
 use std::ops::Range;
@@ -75,7 +73,12 @@ pub fn upload(connection: &mut Connection, target: &Target<'_>, content: &[u8]) 
         return list(&answer, "metadata").swap_remove(0);
     }
     let uploadid = create(connection, content.len());
-    send(connection, uploadid, &[Step::Send(0..content.len())], content);
+    send(
+        connection,
+        uploadid,
+        &[Step::Send(0..content.len())],
+        content,
+    );
     save(connection, target, uploadid, content)
 }
 
@@ -177,9 +180,10 @@ pub fn compare(
     let mut steps: Vec<Step> = Vec::new();
     let mut known = known.map(Some).chain(std::iter::repeat(None));
     for (place, block) in content.chunks(4096).enumerate() {
-        let is_known = known.next().flatten().is_some_and(|entry| {
-            block.len() == 4096 && entry[..20] == Sha1::digest(block)[..]
-        });
+        let is_known = known
+            .next()
+            .flatten()
+            .is_some_and(|entry| block.len() == 4096 && entry[..20] == Sha1::digest(block)[..]);
         let range = place * 4096..place * 4096 + block.len();
         match (steps.last_mut(), is_known) {
             (Some(Step::Copy(last, ..)), true) | (Some(Step::Send(last)), false) => {

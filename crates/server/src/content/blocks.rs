@@ -79,9 +79,10 @@ impl Source {
                 hasher.update(bytes);
                 return Ok(hasher.finish().into());
             }
-            Place::Key(key) => key.as_slice().try_into().map_err(|_| {
-                failure("a storage key has the wrong length")
-            })?,
+            Place::Key(key) => key
+                .as_slice()
+                .try_into()
+                .map_err(|_| failure("a storage key has the wrong length"))?,
         };
         let number = i64::try_from(part).unwrap_or(i64::MAX);
         let blob = self.blob;

@@ -1,12 +1,12 @@
 //! Links to content.
 
 use crate::call::{Answer, Fail};
-use crate::content::{self, Link};
-use crate::rules::tree::Version;
-use crate::transfer::SmallFiles;
 use crate::conn::Protocol;
+use crate::content::{self, Link};
 use crate::cx::{Cx, View};
 use crate::dispatch::{Reads, Streamed, Streams};
+use crate::rules::tree::Version;
+use crate::transfer::SmallFiles;
 use pileus_api::args::FileRef;
 use pileus_api::reply::Done;
 use pileus_api::streaming::{AsyncTransfer, GetChecksumLink, GetFileLink, LinkReply};

@@ -105,7 +105,10 @@ impl Streams for UploadWriteFromFile {
                 if end.is_none_or(|end| end > content.size.unsigned_abs()) {
                     return Err(Code::FILE_MISSING.into());
                 }
-                let place = view.tx.content_place(&content)?.ok_or(Code::UPLOAD_FAILED)?;
+                let place = view
+                    .tx
+                    .content_place(&content)?
+                    .ok_or(Code::UPLOAD_FAILED)?;
                 Ok((id, room(view), place))
             })
             .await?;
@@ -128,13 +131,7 @@ impl Streams for UploadWriteFromUpload {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Streamed<UploadSize>> {
         let (uploadid, readuploadid) = (self.uploadid, self.readuploadid);
         let (id, source, room) = cx
-            .view(move |view| {
-                Ok((
-                    own(view, uploadid)?,
-                    own(view, readuploadid)?,
-                    room(view),
-                ))
-            })
+            .view(move |view| Ok((own(view, uploadid)?, own(view, readuploadid)?, room(view))))
             .await?;
         let source = cx.app.sessions.get(source);
         let file = source.lock().await.open(cx.app).await?.file.clone();

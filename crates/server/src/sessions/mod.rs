@@ -266,7 +266,9 @@ impl Open {
         let Some(hashed) = self.hasher.size().checked_sub(offset) else {
             return Ok(false);
         };
-        let length = usize::try_from(hashed).unwrap_or(usize::MAX).min(bytes.len());
+        let length = usize::try_from(hashed)
+            .unwrap_or(usize::MAX)
+            .min(bytes.len());
         let range = offset..offset + length as u64;
         let before = self.read(range).await.map_err(disk_failure)?;
         Ok(before != bytes[..length])

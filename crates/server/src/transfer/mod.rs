@@ -115,7 +115,9 @@ async fn answer(standing: &Standing, sender: &mut Sender<'_>, asks: &[Ask]) -> i
         }
         Err(fail) => {
             tracing::error!(cause = ?fail, "files for a sync client cannot be looked up");
-            asks.iter().map(|_| Found::nothing(Verdict::Trouble)).collect()
+            asks.iter()
+                .map(|_| Found::nothing(Verdict::Trouble))
+                .collect()
         }
     };
     let app = &standing.app;
@@ -233,7 +235,12 @@ impl Sender<'_> {
             let packed = deflater.deflate(&batch);
             (deflater, packed)
         };
-        let (deflater, packed) = self.app.blobs.compute(pack).await.map_err(io::Error::other)?;
+        let (deflater, packed) = self
+            .app
+            .blobs
+            .compute(pack)
+            .await
+            .map_err(io::Error::other)?;
         self.deflater = deflater;
         let packed = Bytes::from(packed?);
         let sent = &self.app.metrics.bytes_sent;

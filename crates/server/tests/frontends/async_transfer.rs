@@ -227,7 +227,9 @@ async fn what_is_not_sent_is_told() {
     // A deleted file is gone at once.
     let params = [("fileid", Value::from(small))];
     assert_eq!(result(&client.call("deletefile", &params).await), 0);
-    stream.ask(&format!("act=dwl,strm=7,fileid={small}\n")).await;
+    stream
+        .ask(&format!("act=dwl,strm=7,fileid={small}\n"))
+        .await;
     assert_eq!(stream.answer(7).await.error, 1);
 }
 

@@ -15,4 +15,5 @@ mod limits;
 mod server;
 mod stop;
 mod tls;
+mod upload_sessions;
 mod waits;
