@@ -80,6 +80,11 @@ impl Connection {
         Ok(&self.buffer[..length])
     }
 
+    /// The socket, for another protocol that begins where the last answer ends.
+    pub fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     async fn fill(&mut self) -> Result<()> {
         self.buffer.reserve(16 << 10);
         if self.stream.read_buf(&mut self.buffer).await? == 0 {
