@@ -9,6 +9,7 @@ use crate::metrics::Metrics;
 use crate::password::Hashing;
 use crate::progress::Progresses;
 use crate::secrets::Secrets;
+use crate::working::OpenFiles;
 use pileus_blobs::{BlobStore, WorkingDir};
 use pileus_store::Db;
 use std::net::SocketAddr;
@@ -27,6 +28,8 @@ pub struct App {
     pub blobs: BlobStore,
     /// Content that still changes; only the serving process has it open.
     pub working: OnceLock<WorkingDir>,
+    /// Files that clients have open.
+    pub open_files: OpenFiles,
     /// Wakes those who wait for changes.
     pub feed: Feed,
     /// Keys that lie outside the database.

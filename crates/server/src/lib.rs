@@ -29,4 +29,5 @@ pub mod rules;
 pub mod secrets;
 pub mod start;
 pub mod tls;
+pub mod working;
 pub mod zip;

@@ -41,6 +41,7 @@ pub mod tokens;
 pub mod transfer;
 pub mod trash;
 mod tx;
+pub mod working;
 
 pub(crate) use dialect::sql;
 

@@ -51,6 +51,7 @@ impl Tx<'_> {
         if self.exec(EVENTS, args![account.id])? > 0 {
             return Ok(false);
         }
+        self.remove_working_copies_of_account(account.id, now)?;
         for statement in REST {
             self.exec(statement, args![account.id])?;
         }

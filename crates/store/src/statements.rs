@@ -34,6 +34,7 @@ modules! {
     tokens,
     transfer,
     trash,
+    working,
 }
 
 /// Tables that do not grow with the number of users and files.

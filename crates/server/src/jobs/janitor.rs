@@ -53,7 +53,7 @@ pub async fn tidy(app: &Arc<App>) -> Answer<()> {
     let before = retention_start(app, now);
     while clear_trash(app, before, now).await? > 0 {}
     while clear_revisions(app, before, now).await? > 0 {}
-    while clear_contents(app, now.saturating_sub(GRACE_SECONDS)).await? > 0 {}
+    while clear_contents(app, now).await? > 0 {}
     Ok(())
 }
 
@@ -96,7 +96,8 @@ async fn clear_revisions(app: &Arc<App>, before: i64, now: i64) -> Answer<usize>
 }
 
 /// Removes one batch of contents without references; answers how many it was.
-async fn clear_contents(app: &Arc<App>, before: i64) -> Answer<usize> {
+async fn clear_contents(app: &Arc<App>, now: i64) -> Answer<usize> {
+    let before = now.saturating_sub(GRACE_SECONDS);
     let (count, keys) = app
         .db
         .edit(move |tx| -> Answer<(usize, Vec<Vec<u8>>)> {
@@ -104,7 +105,7 @@ async fn clear_contents(app: &Arc<App>, before: i64) -> Answer<usize> {
             let mut count = 0;
             for GarbageContent { id, storage_key } in tx.garbage_contents(before)? {
                 // A reference may have been taken since; then the row stays, and so do the bytes.
-                if tx.remove_content(id)? {
+                if tx.remove_content(id, now)? {
                     keys.extend(storage_key);
                     count += 1;
                 }
