@@ -14,6 +14,7 @@ pub mod event;
 pub mod every;
 pub mod field;
 pub mod file;
+pub mod fileops;
 pub mod filetype;
 pub mod folder;
 pub mod general;

@@ -10,6 +10,7 @@ use crate::password::Hashing;
 use crate::progress::Progresses;
 use crate::secrets::Secrets;
 use crate::sessions::Sessions;
+use crate::working::OpenFiles;
 use pileus_blobs::{BlobStore, WorkingDir};
 use pileus_store::Db;
 use std::net::SocketAddr;
@@ -28,6 +29,8 @@ pub struct App {
     pub blobs: BlobStore,
     /// Content that still changes; only the serving process has it open.
     pub working: OnceLock<WorkingDir>,
+    /// Files that clients have open.
+    pub open_files: OpenFiles,
     /// Wakes those who wait for changes.
     pub feed: Feed,
     /// Keys that lie outside the database.

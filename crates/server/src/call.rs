@@ -1,6 +1,6 @@
 //! A call on its way through the server, and what comes of it.
 
-use crate::conn::Conn;
+use crate::conn::{Conn, Protocol};
 use crate::dispatch::Entry;
 use crate::handover::Takeover;
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use pileus_api::reply::{Reply, Sink, Written};
 use pileus_wire::{Options, Params, Value};
 use std::borrow::Cow;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// One request, as a front end hands it over. The data that came with it travels beside it, see [`crate::body`].
@@ -31,6 +31,22 @@ pub struct Call {
     pub conn: Arc<Conn>,
 }
 
+impl Call {
+    /// A call that nobody has made: the server works in the name of an account of its own accord.
+    pub fn of_nobody() -> Option<Self> {
+        let address = SocketAddr::from(([0, 0, 0, 0], 0));
+        Some(Self {
+            entry: crate::dispatch::find("nop")?,
+            params: Params::new(),
+            bearer: None,
+            user_agent: None,
+            client: address.ip(),
+            via_proxy: false,
+            conn: Arc::new(Conn::new(Protocol::Binary, address, false)),
+        })
+    }
+}
+
 /// Why a call failed.
 pub struct Fail {
     /// The code on the wire.
@@ -39,6 +55,32 @@ pub struct Fail {
     pub cause: Option<String>,
     /// Further pairs of the answer that some codes carry.
     pub pairs: Option<Box<dyn WriteReply>>,
+    /// What has to be done before the call can succeed.
+    pub need: Option<Need>,
+}
+
+/// What a transaction has found missing, and cannot wait for. The dispatcher sees to it and runs the transaction again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// What was written to a file through descriptors is to be committed.
+    Commit {
+        /// The file.
+        file: i64,
+    },
+    /// The checksums of a content are to be computed.
+    Sums {
+        /// The content.
+        blob: i64,
+    },
+}
+
+impl From<Need> for Fail {
+    fn from(need: Need) -> Self {
+        Self {
+            need: Some(need),
+            ..Self::internal(format_args!("{need:?} was not done"))
+        }
+    }
 }
 
 /// The outcome of a method.
@@ -56,6 +98,7 @@ impl Fail {
             code,
             cause: Some(cause.to_string()),
             pairs: None,
+            need: None,
         }
     }
 
@@ -65,6 +108,7 @@ impl Fail {
             code,
             cause: None,
             pairs: Some(Box::new(pairs)),
+            need: None,
         }
     }
 }
@@ -81,6 +125,7 @@ impl From<Code> for Fail {
             code,
             cause: None,
             pairs: None,
+            need: None,
         }
     }
 }

@@ -33,4 +33,5 @@ pub mod standing;
 pub mod start;
 pub mod tls;
 mod transfer;
+pub mod working;
 pub mod zip;

@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Synchronous};
 use crate::feed::Feed;
 use crate::secrets::Secrets;
+use crate::working::keeper;
 use pileus_blobs::{BlobStore, S3Config, WorkingDir};
 use pileus_store::{Db, Notice, PostgresOptions, SqliteOptions};
 use std::path::Path;
@@ -59,6 +60,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>, CannotOpen> 
         db,
         blobs,
         working: OnceLock::new(),
+        open_files: Default::default(),
         feed,
         secrets,
         hashing: Default::default(),
@@ -74,7 +76,8 @@ pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>, CannotOpen> 
 /// Name of the folder of working files in the data folder.
 pub const WORKING_FOLDER: &str = "working";
 
-/// Opens what only the serving process may have open: the folder of content that still changes.
+/// Opens what only the serving process may have open: the folder of content that still changes. What an earlier run has
+/// left in it is committed.
 ///
 /// # Errors
 /// When it cannot be opened, or another server works in it.
@@ -84,7 +87,12 @@ pub async fn open_working(app: &Arc<App>) -> Result<(), CannotOpen> {
     let working = opened.map_err(because("cannot use the folder of working files", &folder))?;
     // Opened once; a second time would have met the lock.
     let _ = app.working.set(working);
-    Ok(())
+    let recovered = keeper::recover(app).await;
+    recovered.map_err(|fail| {
+        CannotOpen(format!(
+            "cannot find what was being written when the server last ended: {fail:?}"
+        ))
+    })
 }
 
 /// What lies in the data folder is nobody else's business.

@@ -43,6 +43,7 @@ pub mod transfer;
 pub mod trash;
 mod tx;
 pub mod uploads;
+pub mod working;
 
 pub(crate) use dialect::sql;
 

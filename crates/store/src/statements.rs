@@ -36,6 +36,7 @@ modules! {
     transfer,
     trash,
     uploads,
+    working,
 }
 
 /// Tables that do not grow with the number of users and files.

@@ -60,6 +60,9 @@ pub struct Published {
     /// The hashes, if making the blob meant to read all bytes anyway. Otherwise the caller knows
     /// them or finds them out by reading the blob.
     pub digests: Option<Digests>,
+    /// The blob whose bytes this one needs until [`crate::BlobStore::settle`] has been called for
+    /// it.
+    pub base: Option<BlobKey>,
 }
 
 impl WorkingFile {
@@ -187,7 +190,11 @@ impl WorkingFile {
             Backend::S3(_) | Backend::Memory(_) => None,
         };
         let published = match published {
-            Some(key) => Published { key, digests: None },
+            Some(key) => Published {
+                key,
+                digests: None,
+                base: None,
+            },
             None => self.copy().await?,
         };
         state.published = true;
@@ -203,7 +210,11 @@ impl WorkingFile {
             writer.write(chunk?).await?;
         }
         let digests = Some(writer.finish().await?.digests);
-        Ok(Published { key, digests })
+        Ok(Published {
+            key,
+            digests,
+            base: None,
+        })
     }
 
     async fn writable(&self) -> Result<MutexGuard<'_, State>> {

@@ -28,6 +28,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures_util::StreamExt;
+
 use crate::disk::{blocking, create_dir, sync_dir};
 use crate::{BlobKey, BlobStore, Error, Result};
 
@@ -106,6 +108,24 @@ impl WorkingDir {
             Ok(WorkingFile::new(shared, id, file, 0))
         })
         .await
+    }
+
+    /// Begins a working file with the first `size` bytes of a blob.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be made or is there already, and when the blob cannot be read.
+    pub async fn create_over(&self, id: i64, key: &BlobKey, size: u64) -> Result<WorkingFile> {
+        let file = self.create(id).await?;
+        let mut chunks = self.shared.blobs.read(key, 0..size).await?;
+        let mut offset = 0;
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk?;
+            let length = chunk.len() as u64;
+            file.write_at(offset, chunk).await?;
+            offset += length;
+        }
+        Ok(file)
     }
 
     /// Goes on with a working file of this or of an earlier process.

@@ -172,7 +172,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 Ok(true)
             );
         }
-        conn.interrupt.raise();
+        if is_alive {
+            conn.interrupt.raise();
+        } else {
+            conn.interrupt.end();
+        }
         pending().await
     }
 

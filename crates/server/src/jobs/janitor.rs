@@ -55,7 +55,7 @@ pub async fn tidy(app: &Arc<App>) -> Answer<()> {
     while clear_trash(app, before, now).await? > 0 {}
     while clear_revisions(app, before, now).await? > 0 {}
     while clear_uploads(app, now.saturating_sub(sessions::KEPT_SECONDS)).await? > 0 {}
-    while clear_contents(app, now.saturating_sub(GRACE_SECONDS)).await? > 0 {}
+    while clear_contents(app, now).await? > 0 {}
     Ok(())
 }
 
@@ -123,7 +123,8 @@ async fn clear_uploads(app: &Arc<App>, before: i64) -> Answer<usize> {
 }
 
 /// Removes one batch of contents without references; answers how many it was.
-async fn clear_contents(app: &Arc<App>, before: i64) -> Answer<usize> {
+async fn clear_contents(app: &Arc<App>, now: i64) -> Answer<usize> {
+    let before = now.saturating_sub(GRACE_SECONDS);
     let (count, keys) = app
         .db
         .edit(move |tx| -> Answer<(usize, Vec<Vec<u8>>)> {
@@ -131,7 +132,7 @@ async fn clear_contents(app: &Arc<App>, before: i64) -> Answer<usize> {
             let mut count = 0;
             for GarbageContent { id, storage_key } in tx.garbage_contents(before)? {
                 // A reference may have been taken since; then the row stays, and so do the bytes.
-                if tx.remove_content(id)? {
+                if tx.remove_content(id, now)? {
                     keys.extend(storage_key);
                     count += 1;
                 }

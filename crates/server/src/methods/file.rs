@@ -1,7 +1,7 @@
 //! File methods, but for uploads.
 
 use crate::app::App;
-use crate::call::{Answer, Content, Fail};
+use crate::call::{Answer, Content, Fail, Need};
 use crate::cx::{Cx, Edit, View};
 use crate::dispatch::{Reads, Streamed, Streams, Writes};
 use crate::rules::save::Times;
@@ -16,18 +16,22 @@ use pileus_api::file::{
 };
 use pileus_api::reply::Done;
 use pileus_api::{Code, Metadata};
-use pileus_blobs::BlobKey;
-use pileus_store::contents::{Content as StoredContent, Place};
+use pileus_blobs::{BlobKey, Stored};
+use pileus_store::ContentHash;
+use pileus_store::contents::{Content as StoredContent, NewContent, Place};
 use pileus_store::files::File;
 use std::ops::Range;
 
 /// Checksums of a content for the wire.
-pub fn checksums(content: &StoredContent) -> Checksums {
-    Checksums {
+pub fn checksums(content: &StoredContent) -> Answer<Checksums> {
+    if content.pending {
+        return Err(Need::Sums { blob: content.id }.into());
+    }
+    Ok(Checksums {
         sha1: hex::encode(&content.sha1),
         md5: hex::encode(&content.md5),
         sha256: hex::encode(&content.sha256),
-    }
+    })
 }
 
 /// The times a call asks to record.
@@ -75,7 +79,7 @@ impl Reads for Stat {
 impl Reads for ChecksumFile {
     fn run(&self, cx: &mut View<'_, '_>) -> Answer<ChecksumReply> {
         let version = cx.version(&self.file)?;
-        let Checksums { sha1, md5, sha256 } = checksums(&cx.content_of(&version.file)?);
+        let Checksums { sha1, md5, sha256 } = checksums(&cx.content_of(&version.file)?)?;
         let mut metadata = version_metadata(cx, &version);
         metadata.path = given_path(&self.file.file);
         Ok(ChecksumReply {
@@ -249,4 +253,21 @@ pub fn blob_key(bytes: &[u8]) -> Answer<BlobKey> {
         .try_into()
         .map_err(|_| Fail::internal("a storage key has the wrong length"))?;
     Ok(BlobKey::from_bytes(bytes))
+}
+
+/// A stored content as the database keeps it.
+pub fn new_content(stored: Stored) -> Answer<NewContent> {
+    let digests = stored.digests;
+    Ok(NewContent {
+        size: i64::try_from(digests.size).map_err(Fail::internal)?,
+        hash: ContentHash(digests.hash()),
+        sha1: digests.sha1,
+        sha256: digests.sha256,
+        md5: digests.md5,
+        crc32: digests.crc32,
+        place: match stored.place {
+            pileus_blobs::Place::Inline(bytes) => Place::Inline(bytes.to_vec()),
+            pileus_blobs::Place::Key(key) => Place::Key(key.as_bytes().to_vec()),
+        },
+    })
 }

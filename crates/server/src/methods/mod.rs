@@ -3,7 +3,8 @@
 mod archiving;
 mod auth;
 mod feed;
-mod file;
+pub(crate) mod file;
+mod fileops;
 mod folder;
 pub(crate) mod general;
 mod listing;

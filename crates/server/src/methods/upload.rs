@@ -4,7 +4,7 @@ use crate::body::Broken;
 use crate::call::{Answer, Fail};
 use crate::cx::{Cx, Edit};
 use crate::dispatch::{Public, Streamed, Streams};
-use crate::methods::file::times;
+use crate::methods::file::{new_content, times};
 use crate::progress::Progress;
 use crate::rules::save::{Held, IfTaken};
 use pileus_api::args::FolderRef;
@@ -12,8 +12,7 @@ use pileus_api::file::{Checksums, IfHash, ProgressReply, UploadFile, UploadProgr
 use pileus_api::name::check_name;
 use pileus_api::{Code, Metadata};
 use pileus_blobs::{BlobKey, Error as BlobError, Stored};
-use pileus_store::ContentHash;
-use pileus_store::contents::{NewContent, Place};
+use pileus_store::contents::NewContent;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -309,23 +308,6 @@ pub(super) fn save_in(
         metadata,
         checksums,
         duplicate: kept.duplicate,
-    })
-}
-
-/// A stored content, as rows describe it.
-pub(super) fn new_content(stored: Stored) -> Answer<NewContent> {
-    let digests = stored.digests;
-    Ok(NewContent {
-        size: i64::try_from(digests.size).map_err(Fail::internal)?,
-        hash: ContentHash(digests.hash()),
-        sha1: digests.sha1,
-        sha256: digests.sha256,
-        md5: digests.md5,
-        crc32: digests.crc32,
-        place: match stored.place {
-            pileus_blobs::Place::Inline(bytes) => Place::Inline(bytes.to_vec()),
-            pileus_blobs::Place::Key(key) => Place::Key(key.as_bytes().to_vec()),
-        },
     })
 }
 

@@ -153,6 +153,10 @@ fn find(view: &mut View<'_, '_>, ask: &Ask) -> Answer<Found> {
         return Ok(Found::nothing(Verdict::Missing));
     };
     let content = view.content_of(&file)?;
+    if content.pending {
+        // Its checksums are being computed, and the client comes again.
+        return Ok(Found::nothing(Verdict::Trouble));
+    }
     let facts = Facts {
         size: file.size.unsigned_abs(),
         hash: file.hash.0,
