@@ -63,15 +63,27 @@ async fn big_files(bench: &Bench, api: &Api) -> Result<Vec<Line>> {
     let size = count(bytes >> 20);
     let title = |what: &str| what.replace("SIZE", &format!("{size} MiB"));
     Ok(vec![
-        Line::new(title("Upload of SIZE by one call"), Unit::MebibytesPerSecond, single),
+        Line::new(
+            title("Upload of SIZE by one call"),
+            Unit::MebibytesPerSecond,
+            single,
+        ),
         Line::new(
             title("Upload of SIZE through a session, 10 MiB a call"),
             Unit::MebibytesPerSecond,
             parts,
         ),
         Line::new(title("Saving that session"), Unit::Milliseconds, save),
-        Line::new(title("Upload of SIZE of which 1 MiB has changed"), Unit::Seconds, delta),
-        Line::new(title("The same: bytes on the wire, both ways"), Unit::Mebibytes, sent),
+        Line::new(
+            title("Upload of SIZE of which 1 MiB has changed"),
+            Unit::Seconds,
+            delta,
+        ),
+        Line::new(
+            title("The same: bytes on the wire, both ways"),
+            Unit::Mebibytes,
+            sent,
+        ),
     ])
 }
 
@@ -244,6 +256,9 @@ async fn small_files(bench: &Bench, api: &mut Api) -> Result<Line> {
         }
         rate.push(files.len() as f64 / elapsed.as_secs_f64());
     }
-    let title = format!("Downloads of {} files of 4 KiB, one connection", count(FILES));
+    let title = format!(
+        "Downloads of {} files of 4 KiB, one connection",
+        count(FILES)
+    );
     Ok(Line::new(title, Unit::PerSecond, rate))
 }
