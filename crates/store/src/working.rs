@@ -39,6 +39,7 @@ sql! {
     BY_ID = concat!("SELECT ", columns!(), " FROM working_copy WHERE id = $1");
     OF_FILE = concat!("SELECT ", columns!(), " FROM working_copy WHERE file = $1");
     OF_NODE = concat!("SELECT ", columns!(), " FROM working_copy WHERE node = $1 AND id > $2 ORDER BY id LIMIT 500");
+    PAGE = concat!("SELECT ", columns!(), " FROM working_copy WHERE id > $1 ORDER BY id LIMIT 500");
     OF_ACCOUNT = concat!("SELECT ", columns!(), " FROM working_copy WHERE account = $1 LIMIT 500");
     INSERT = concat!("INSERT INTO working_copy (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
     REST = "UPDATE working_copy SET base_blob = $1 WHERE id = $2";
@@ -104,6 +105,16 @@ impl Tx<'_> {
             self.release_content(base, now)?;
         }
         Ok(())
+    }
+
+    /// Removes up to 500 working copies, whosever they are; answers how many it were. Only for copies of a database,
+    /// which have no working files.
+    pub fn remove_working_copies_piece(&mut self) -> Stored<usize> {
+        let copies: Vec<WorkingCopy> = self.all(PAGE, args![i64::MIN])?;
+        for copy in &copies {
+            self.remove_working_copy(copy, 0)?;
+        }
+        Ok(copies.len())
     }
 
     /// Removes all working copies of an account.

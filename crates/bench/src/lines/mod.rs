@@ -4,6 +4,7 @@ mod bulk;
 mod calls;
 mod download;
 mod feed;
+mod fileops;
 mod growth;
 mod idle;
 mod listing;
@@ -33,6 +34,7 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("calls", "Small calls"),
     ("recursive", "Recursive listing"),
     ("bulk", "Big files"),
+    ("fileops", "File descriptors"),
     ("feed", "From a change to a waiting client"),
     ("parked", "Waiting clients"),
     ("tree", "Copying and deleting trees"),
@@ -104,6 +106,7 @@ impl Bench {
             "calls" => calls::lines(self).await,
             "recursive" => recursive::lines(self).await,
             "bulk" => bulk::lines(self).await,
+            "fileops" => fileops::lines(self).await,
             "feed" => feed::lines(self).await,
             "parked" => parked::lines(self).await,
             "tree" => tree::lines(self).await,
