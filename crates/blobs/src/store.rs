@@ -136,7 +136,13 @@ impl BlobStore {
     ///
     /// When it cannot be read, or not be made independent. It can be tried again.
     pub async fn settle(&self, key: &BlobKey, size: u64) -> Result<Digests> {
-        self.digests(self.read(key, 0..size).await?).await
+        let Backend::Disk(disk) = &self.shared.backend else {
+            return self.digests(self.read(key, 0..size).await?).await;
+        };
+        let bytes = BlobReader::new(disk.read_to_settle(*key, size).await?);
+        let digests = self.digests(bytes).await?;
+        disk.settled(*key).await?;
+        Ok(digests)
     }
 
     /// Removes a blob. Deleting one that does not exist succeeds.

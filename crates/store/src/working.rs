@@ -1,7 +1,7 @@
 //! Working copies: content that still changes, behind descriptors and upload sessions.
 
 use crate::record::record;
-use crate::{Stored, Tx, args, sql};
+use crate::{StoreError, Stored, Tx, args, sql};
 
 record! {
     /// A working copy. Its bytes are a file of the directory of working files that `node` names, under its id.
@@ -39,8 +39,10 @@ sql! {
     BY_ID = concat!("SELECT ", columns!(), " FROM working_copy WHERE id = $1");
     OF_FILE = concat!("SELECT ", columns!(), " FROM working_copy WHERE file = $1");
     OF_NODE = concat!("SELECT ", columns!(), " FROM working_copy WHERE node = $1 AND id > $2 ORDER BY id LIMIT 500");
+    PAGE = concat!("SELECT ", columns!(), " FROM working_copy WHERE id > $1 ORDER BY id LIMIT 500");
     OF_ACCOUNT = concat!("SELECT ", columns!(), " FROM working_copy WHERE account = $1 LIMIT 500");
     INSERT = concat!("INSERT INTO working_copy (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
+    REST = "UPDATE working_copy SET base_blob = $1 WHERE id = $2";
     REMOVE = "DELETE FROM working_copy WHERE id = $1";
     REMOVE_OF_ACCOUNT = "DELETE FROM working_copy WHERE account = $1";
 }
@@ -81,6 +83,20 @@ impl Tx<'_> {
         .map(drop)
     }
 
+    /// Makes a working copy rest on the content with a key of the blob store, and hold that instead of what it held;
+    /// answers its id. [`StoreError::Missing`] if there is none.
+    pub fn rest_working_copy(&mut self, copy: &WorkingCopy, key: &[u8], now: i64) -> Stored<i64> {
+        let base = self.content_with_key(key)?.ok_or(StoreError::Missing)?;
+        if copy.base_blob != Some(base) {
+            self.hold_content(base)?;
+            if let Some(held) = copy.base_blob {
+                self.release_content(held, now)?;
+            }
+            self.exec(REST, args![base, copy.id])?;
+        }
+        Ok(base)
+    }
+
     /// Removes a working copy, and lets go of its base. Its working file is the caller's business.
     pub fn remove_working_copy(&mut self, copy: &WorkingCopy, now: i64) -> Stored<()> {
         if self.exec(REMOVE, args![copy.id])? == 1
@@ -89,6 +105,16 @@ impl Tx<'_> {
             self.release_content(base, now)?;
         }
         Ok(())
+    }
+
+    /// Removes up to 500 working copies, whosever they are; answers how many it were. Only for copies of a database,
+    /// which have no working files.
+    pub fn remove_working_copies_piece(&mut self) -> Stored<usize> {
+        let copies: Vec<WorkingCopy> = self.all(PAGE, args![i64::MIN])?;
+        for copy in &copies {
+            self.remove_working_copy(copy, 0)?;
+        }
+        Ok(copies.len())
     }
 
     /// Removes all working copies of an account.

@@ -4,6 +4,7 @@ mod bulk;
 mod calls;
 mod download;
 mod feed;
+mod fileops;
 mod growth;
 mod idle;
 mod listing;
@@ -35,6 +36,7 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("recursive", "Recursive listing"),
     ("bulk", "Big files"),
     ("sessions", "What the sync client does"),
+    ("fileops", "File descriptors"),
     ("feed", "From a change to a waiting client"),
     ("parked", "Waiting clients"),
     ("tree", "Copying and deleting trees"),
@@ -107,6 +109,7 @@ impl Bench {
             "recursive" => recursive::lines(self).await,
             "bulk" => bulk::lines(self).await,
             "sessions" => sessions::lines(self).await,
+            "fileops" => fileops::lines(self).await,
             "feed" => feed::lines(self).await,
             "parked" => parked::lines(self).await,
             "tree" => tree::lines(self).await,

@@ -1,10 +1,8 @@
 //! One working file.
 
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,7 +12,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::Shared;
-use crate::disk::{blocking, read_up_to};
+use crate::disk::{Layer, blocking, read_or_zeros};
 use crate::store::Backend;
 use crate::{BlobKey, BlobReader, Digests, Error, READ_CHUNK_BYTES, Result};
 
@@ -33,7 +31,7 @@ const PUBLISHING: &str = "publishing a working file";
 pub struct WorkingFile {
     shared: Arc<Shared>,
     id: i64,
-    file: Arc<File>,
+    layer: Layer,
     /// Changed only by who holds `state`; read by anybody.
     size: AtomicU64,
     state: Mutex<State>,
@@ -66,11 +64,11 @@ pub struct Published {
 }
 
 impl WorkingFile {
-    pub(super) fn new(shared: Arc<Shared>, id: i64, file: File, size: u64) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, id: i64, layer: Layer, size: u64) -> Self {
         Self {
             shared,
             id,
-            file: Arc::new(file),
+            layer,
             size: AtomicU64::new(size),
             state: Mutex::default(),
         }
@@ -79,6 +77,12 @@ impl WorkingFile {
     /// The id it was created with.
     pub fn id(&self) -> i64 {
         self.id
+    }
+
+    /// The blob that it rests on, if it does: bytes that were not written are still that one's, which has to be kept as
+    /// long.
+    pub fn base(&self) -> Option<BlobKey> {
+        self.layer.over.as_ref().map(|over| over.base)
     }
 
     /// Its present size in bytes.
@@ -99,9 +103,10 @@ impl WorkingFile {
         }
         let length = bytes.len() as u64;
         let end = end_of(offset, length)?;
-        let file = Arc::clone(&self.file);
+        let layer = self.layer.clone();
         blocking(WRITING, move || {
-            file.write_all_at(&bytes, offset)
+            layer
+                .write(offset, &bytes)
                 .map_err(|e| Error::io(WRITING, e))
         })
         .await?;
@@ -110,7 +115,7 @@ impl WorkingFile {
         }
         state.unsynced += length;
         if state.unsynced >= WINDOW_BYTES {
-            state.sync_beside(&self.file).await?;
+            state.sync_beside(&self.layer).await?;
         }
         Ok(())
     }
@@ -122,9 +127,9 @@ impl WorkingFile {
     /// As for [`WorkingFile::write_at`].
     pub async fn set_size(&self, size: u64) -> Result<()> {
         let _state = self.writable().await?;
-        let file = Arc::clone(&self.file);
+        let layer = self.layer.clone();
         blocking(WRITING, move || {
-            file.set_len(size).map_err(|e| Error::io(WRITING, e))
+            layer.set_size(size).map_err(|e| Error::io(WRITING, e))
         })
         .await?;
         self.size.store(size, Ordering::Release);
@@ -139,7 +144,7 @@ impl WorkingFile {
     /// When the first bytes cannot be read; the stream may fail later.
     pub async fn read(&self, range: Range<u64>) -> Result<BlobReader> {
         let mut rest = Rest {
-            file: Arc::clone(&self.file),
+            layer: self.layer.clone(),
             range,
         };
         // The first chunk is read here: what is answered later than this call may have changed.
@@ -164,7 +169,7 @@ impl WorkingFile {
     ///
     /// When that failed; it is not tried again, and all later calls fail.
     pub async fn sync(&self) -> Result<()> {
-        self.writable().await?.sync(&self.file).await
+        self.writable().await?.sync(&self.layer).await
     }
 
     /// Makes the present content a blob, on stable storage. From now on this file cannot be
@@ -181,11 +186,12 @@ impl WorkingFile {
     /// When the blob could not be made. The file can then still be written.
     pub async fn publish(&self) -> Result<Published> {
         let mut state = self.writable().await?;
-        state.sync(&self.file).await?;
+        state.sync(&self.layer).await?;
         let published = match &self.shared.blobs.shared.backend {
             Backend::Disk(disk) => {
                 let (disk, path) = (Arc::clone(disk), self.shared.path(self.id));
-                blocking(PUBLISHING, move || disk.adopt(&path)).await?
+                let over = self.base().map(|_| self.shared.over(self.id));
+                blocking(PUBLISHING, move || disk.adopt(&path, over.as_deref())).await?
             }
             Backend::S3(_) | Backend::Memory(_) => None,
         };
@@ -193,7 +199,7 @@ impl WorkingFile {
             Some(key) => Published {
                 key,
                 digests: None,
-                base: None,
+                base: self.base(),
             },
             None => self.copy().await?,
         };
@@ -232,16 +238,24 @@ impl WorkingFile {
 
 impl State {
     /// Waits for the last sync and starts the next one.
-    async fn sync_beside(&mut self, file: &Arc<File>) -> Result<()> {
+    async fn sync_beside(&mut self, layer: &Layer) -> Result<()> {
         self.wait_for_sync().await?;
-        let file = Arc::clone(file);
-        self.syncing = Some(spawn_blocking(move || file.sync_data()));
+        let layer = layer.clone();
+        // Nobody writes at this moment: everything up to here is in the file, and goes to stable storage with it.
+        let told = layer.over.as_ref().map(|over| over.journal().length());
+        self.syncing = Some(spawn_blocking(move || {
+            layer.file.sync_data()?;
+            match (&layer.over, told) {
+                (Some(over), Some(told)) => over.journal().synced(told),
+                _ => Ok(()),
+            }
+        }));
         self.unsynced = 0;
         Ok(())
     }
 
-    async fn sync(&mut self, file: &Arc<File>) -> Result<()> {
-        self.sync_beside(file).await?;
+    async fn sync(&mut self, layer: &Layer) -> Result<()> {
+        self.sync_beside(layer).await?;
         self.wait_for_sync().await
     }
 
@@ -268,7 +282,7 @@ fn end_of(offset: u64, length: u64) -> Result<u64> {
 
 /// What is left to read of a working file.
 struct Rest {
-    file: Arc<File>,
+    layer: Layer,
     range: Range<u64>,
 }
 
@@ -282,12 +296,15 @@ impl Rest {
             return None;
         }
         self.range.start = end;
-        let file = Arc::clone(&self.file);
+        let layer = self.layer.clone();
         Some(spawn_blocking(move || {
             // A chunk is at most READ_CHUNK_BYTES long.
-            let length = (end - start) as usize;
-            let mut chunk = read_up_to(&file, start, length).map_err(|e| Error::io(READING, e))?;
-            chunk.resize(length, 0);
+            let mut chunk = vec![0; (end - start) as usize];
+            let read = match &layer.over {
+                None => read_or_zeros(&layer.file, start, &mut chunk),
+                Some(_) => layer.read(start, &mut chunk),
+            };
+            read.map_err(|e| Error::io(READING, e))?;
             Ok(chunk.into())
         }))
     }

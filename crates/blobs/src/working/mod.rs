@@ -3,6 +3,8 @@
 //! ```text
 //! <dir>/name         what this directory is called, drawn when it was made
 //! <dir>/<id>         the bytes of a working file
+//! <dir>/<id>.over    what it rests on, if only its changed blocks are in it
+//! <dir>/<id>.new     a working file that is being begun
 //! ```
 //!
 //! The directory is local even if the blobs are not: writing at any offset is what local file
@@ -24,13 +26,19 @@ mod file;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::OpenOptionsExt;
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 
-use crate::disk::{blocking, create_dir, sync_dir};
+use crate::disk::{
+    BLOCK_BYTES, Disk, Extents, Journal, Layer, MOST_LAYERS, Overlay, Told, Trust, blocking,
+    create_dir, read_or_zeros, remove_if_there, sync_dir,
+};
+use crate::store::Backend;
 use crate::{BlobKey, BlobStore, Error, Result};
 
 pub use file::{Published, WorkingFile};
@@ -53,6 +61,16 @@ pub(crate) struct Shared {
 impl Shared {
     fn path(&self, id: i64) -> PathBuf {
         self.root.join(id.to_string())
+    }
+
+    /// The record of what a working file rests on.
+    fn over(&self, id: i64) -> PathBuf {
+        self.root.join(format!("{id}.over"))
+    }
+
+    /// The name of a working file until its first bytes are in it: one that is found after a crash is complete.
+    fn unfinished(&self, id: i64) -> PathBuf {
+        self.root.join(format!("{id}.new"))
     }
 }
 
@@ -102,30 +120,61 @@ impl WorkingDir {
     ///
     /// When the file cannot be made, or is there already.
     pub async fn create(&self, id: i64) -> Result<WorkingFile> {
+        self.create_with(id, Bytes::new()).await
+    }
+
+    /// Begins a working file with these bytes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`WorkingDir::create`].
+    pub async fn create_with(&self, id: i64, bytes: Bytes) -> Result<WorkingFile> {
         let shared = Arc::clone(&self.shared);
-        blocking("creating a working file", move || {
-            let file = create_file(&shared.path(id))?;
-            Ok(WorkingFile::new(shared, id, file, 0))
+        blocking(CREATING, move || {
+            let begun = Begun::new(&shared, id)?;
+            begun
+                .file
+                .write_all_at(&bytes, 0)
+                .map_err(|e| Error::io(CREATING, e))?;
+            begun.finish(shared, bytes.len() as u64, None)
         })
         .await
     }
 
     /// Begins a working file with the first `size` bytes of a blob.
     ///
+    /// If the blob is a file, nothing is read: the new file rests on it, see [`WorkingFile::base`]. Otherwise all bytes
+    /// are copied.
+    ///
     /// # Errors
     ///
-    /// When the file cannot be made or is there already, and when the blob cannot be read.
+    /// As for [`WorkingDir::create`], and when the blob cannot be read.
     pub async fn create_over(&self, id: i64, key: &BlobKey, size: u64) -> Result<WorkingFile> {
-        let file = self.create(id).await?;
+        if let Backend::Disk(disk) = &self.shared.blobs.shared.backend {
+            let (shared, disk, key) = (Arc::clone(&self.shared), Arc::clone(disk), *key);
+            let begun =
+                blocking(CREATING, move || begin_over(shared, &disk, id, key, size)).await?;
+            if let Some(file) = begun {
+                return Ok(file);
+            }
+        }
+        let shared = Arc::clone(&self.shared);
+        let begun = blocking(CREATING, move || Begun::new(&shared, id)).await?;
+        let begun = Arc::new(begun);
         let mut chunks = self.shared.blobs.read(key, 0..size).await?;
         let mut offset = 0;
         while let Some(chunk) = chunks.next().await {
-            let chunk = chunk?;
-            let length = chunk.len() as u64;
-            file.write_at(offset, chunk).await?;
+            let (chunk, to) = (chunk?, Arc::clone(&begun));
+            let (at, length) = (offset, chunk.len() as u64);
+            blocking(CREATING, move || {
+                let written = to.file.write_all_at(&chunk, at);
+                written.map_err(|e| Error::io(CREATING, e))
+            })
+            .await?;
             offset += length;
         }
-        Ok(file)
+        let shared = Arc::clone(&self.shared);
+        blocking(CREATING, move || begun.finish(shared, offset, None)).await
     }
 
     /// Goes on with a working file of this or of an earlier process.
@@ -137,12 +186,11 @@ impl WorkingDir {
         let shared = Arc::clone(&self.shared);
         let doing = "opening a working file";
         blocking(doing, move || {
-            let mut options = File::options();
-            let opened = options.read(true).write(true).open(shared.path(id));
-            let opened = opened.and_then(|file| Ok((file.metadata()?.len(), file)));
+            let opened =
+                open_layer(&shared, id).and_then(|layer| Ok((layer.file.metadata()?.len(), layer)));
             match opened {
-                Ok((size, file)) => Ok(Some(WorkingFile::new(shared, id, file, size))),
-                Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+                Ok((size, layer)) => Ok(Some(WorkingFile::new(shared, id, layer, size))),
+                Err(e) if e.kind() == ErrorKind::NotFound && !shared.path(id).exists() => Ok(None),
                 Err(e) => Err(Error::io(doing, e)),
             }
         })
@@ -156,10 +204,13 @@ impl WorkingDir {
     ///
     /// When it may still be there.
     pub async fn remove(&self, id: i64) -> Result<()> {
-        let path = self.shared.path(id);
+        let shared = Arc::clone(&self.shared);
         let doing = "removing a working file";
         blocking(doing, move || {
-            remove_file(&path).map_err(|e| Error::io(doing, e))
+            let mut names = [shared.unfinished(id), shared.over(id), shared.path(id)].into_iter();
+            names
+                .try_for_each(|name| remove_if_there(&name))
+                .map_err(|e| Error::io(doing, e))
         })
         .await
     }
@@ -201,19 +252,141 @@ fn name_of(root: &Path) -> Result<String> {
     Ok(name)
 }
 
-fn create_file(path: &Path) -> Result<File> {
-    let mut options = File::options();
-    options.read(true).write(true).create_new(true).mode(0o600);
-    options
-        .open(path)
-        .map_err(|e| Error::io("creating a working file", e))
+/// Context of errors.
+const CREATING: &str = "creating a working file";
+
+/// A blob that rests on another one, and has no more than this in its own file, is not rested on: its blocks are copied,
+/// and the new file rests on what is below. So a file that is changed again and again does not get many layers.
+const COPIED_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How much is copied at once.
+const COPY_BYTES: u64 = 1024 * 1024;
+
+/// A working file without its name.
+struct Begun {
+    id: i64,
+    unfinished: PathBuf,
+    path: PathBuf,
+    file: Arc<File>,
 }
 
-fn remove_file(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
-        _ => Ok(()),
+impl Begun {
+    fn new(shared: &Shared, id: i64) -> Result<Self> {
+        let (unfinished, path) = (shared.unfinished(id), shared.path(id));
+        let create = || {
+            if path.exists() {
+                return Err(ErrorKind::AlreadyExists.into());
+            }
+            remove_if_there(&unfinished)?;
+            let mut options = File::options();
+            options.read(true).write(true).create_new(true).mode(0o600);
+            options.open(&unfinished)
+        };
+        let file = create().map_err(|e| Error::io(CREATING, e))?;
+        Ok(Self {
+            id,
+            unfinished,
+            path,
+            file: Arc::new(file),
+        })
     }
+
+    /// Gives the file its name.
+    fn finish(
+        &self,
+        shared: Arc<Shared>,
+        size: u64,
+        over: Option<Arc<Overlay>>,
+    ) -> Result<WorkingFile> {
+        fs::rename(&self.unfinished, &self.path).map_err(|e| Error::io(CREATING, e))?;
+        let file = Arc::clone(&self.file);
+        Ok(WorkingFile::new(
+            shared,
+            self.id,
+            Layer { file, over },
+            size,
+        ))
+    }
+}
+
+/// Begins a file that rests on a blob; `None` if that would make too many layers.
+fn begin_over(
+    shared: Arc<Shared>,
+    disk: &Disk,
+    id: i64,
+    key: BlobKey,
+    size: u64,
+) -> Result<Option<WorkingFile>> {
+    let opened = disk.layer(&key).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => Error::NotFound(key),
+        _ => Error::io(CREATING, e),
+    })?;
+    let copied = match &opened.over {
+        Some(over) => Some(over.own()).filter(|own| own.count() <= COPIED_BYTES / BLOCK_BYTES),
+        None => None,
+    };
+    let (below, told) = match (&opened.over, &copied) {
+        (Some(over), Some(own)) => over.rested_on(own.clone(), size),
+        _ => (
+            opened.clone(),
+            Told {
+                base: key,
+                base_len: size,
+                own: Extents::default(),
+            },
+        ),
+    };
+    if below.depth() >= MOST_LAYERS {
+        return Ok(None);
+    }
+    let begun = Begun::new(&shared, id)?;
+    let begin = || {
+        remove_if_there(&shared.over(id))?;
+        let journal = Journal::create(&shared.over(id), &told)?;
+        // Without its record the file would be taken for a whole one.
+        sync_dir(&shared.root)?;
+        begun.file.set_len(size)?;
+        for blocks in copied.iter().flat_map(Extents::iter) {
+            copy(&opened.file, &begun.file, &blocks, size)?;
+        }
+        Ok(Arc::new(Overlay::new(below, journal, told)))
+    };
+    let over = begin().map_err(|e| Error::io(CREATING, e))?;
+    begun.finish(shared, size, Some(over)).map(Some)
+}
+
+/// Copies blocks from one file to another, up to a size.
+fn copy(from: &File, to: &File, blocks: &Range<u64>, size: u64) -> io::Result<()> {
+    let end = blocks.end.saturating_mul(BLOCK_BYTES).min(size);
+    let mut at = blocks.start.saturating_mul(BLOCK_BYTES);
+    while at < end {
+        let mut bytes = vec![0; (end - at).min(COPY_BYTES) as usize];
+        read_or_zeros(from, at, &mut bytes)?;
+        to.write_all_at(&bytes, at)?;
+        at += bytes.len() as u64;
+    }
+    Ok(())
+}
+
+/// Opens a working file with everything it rests on.
+fn open_layer(shared: &Shared, id: i64) -> io::Result<Layer> {
+    let mut options = File::options();
+    let file = options.read(true).write(true).open(shared.path(id))?;
+    let over = match Journal::open(&shared.over(id), Trust::SameRun)? {
+        None => None,
+        Some((journal, told)) => {
+            let Backend::Disk(disk) = &shared.blobs.shared.backend else {
+                let trouble = "what the file rests on is not among the blobs of this server";
+                return Err(io::Error::other(trouble));
+            };
+            let below = disk.layer(&told.base)?;
+            Some(Arc::new(Overlay::new(below, journal, told)))
+        }
+    };
+    Ok(Layer {
+        file: Arc::new(file),
+        over,
+    })
 }
 
 /// What is not named by a number is not ours.
@@ -221,8 +394,15 @@ fn ids_in(root: &Path) -> io::Result<Vec<i64>> {
     let mut ids = Vec::new();
     for entry in fs::read_dir(root)? {
         let name = entry?.file_name();
-        ids.extend(name.to_str().and_then(|name| name.parse::<i64>().ok()));
+        let name = name.to_str().unwrap_or_default();
+        let stem = name
+            .strip_suffix(".over")
+            .or_else(|| name.strip_suffix(".new"))
+            .unwrap_or(name);
+        ids.extend(stem.parse::<i64>());
     }
+    ids.sort_unstable();
+    ids.dedup();
     Ok(ids)
 }
 

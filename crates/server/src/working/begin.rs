@@ -97,8 +97,12 @@ async fn begin_working(app: &Arc<App>, file: i64, start: Start) -> Answer<Workin
         })
         .await?;
     let committed = begun.size;
-    let copy = begun.copy.clone();
-    match open_file(app, begun, start).await {
+    let mut copy = begun.copy.clone();
+    let opened = match open_file(app, begun, start).await {
+        Ok(file) => hold_base(app, &mut copy, &file).await.map(|()| file),
+        Err(error) => Err(error),
+    };
+    match opened {
         Ok(file) => Ok(Working {
             growth: i64::try_from(file.size()).unwrap_or(i64::MAX) - committed,
             file: Arc::new(file),
@@ -112,11 +116,27 @@ async fn begin_working(app: &Arc<App>, file: i64, start: Start) -> Answer<Workin
     }
 }
 
-async fn open_file(
-    app: &App,
-    begun: Begun,
-    start: Start,
-) -> Result<WorkingFile, Box<dyn std::error::Error + Send + Sync>> {
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A file over a content that rests on another one may itself rest on that one. Then it holds that one.
+async fn hold_base(
+    app: &Arc<App>,
+    copy: &mut WorkingCopy,
+    file: &WorkingFile,
+) -> Result<(), AnyError> {
+    let Some(base) = file.base() else {
+        return Ok(());
+    };
+    let (wanted, now) = (copy.clone(), app.clock.now().0);
+    let held = app
+        .db
+        .edit(move |tx| tx.rest_working_copy(&wanted, base.as_bytes(), now))
+        .await?;
+    copy.base_blob = Some(held);
+    Ok(())
+}
+
+async fn open_file(app: &App, begun: Begun, start: Start) -> Result<WorkingFile, AnyError> {
     let dir = app.working_dir().map_err(|fail| format!("{fail:?}"))?;
     let id = begun.copy.id;
     if begun.is_old
@@ -126,11 +146,7 @@ async fn open_file(
     }
     match (start, begun.place) {
         (Start::Empty, _) => Ok(dir.create(id).await?),
-        (Start::Committed, Place::Inline(bytes)) => {
-            let file = dir.create(id).await?;
-            file.write_at(0, bytes.into()).await?;
-            Ok(file)
-        }
+        (Start::Committed, Place::Inline(bytes)) => Ok(dir.create_with(id, bytes.into()).await?),
         (Start::Committed, Place::Key(key)) => {
             let key = blob_key(&key).map_err(|fail| format!("{fail:?}"))?;
             Ok(dir.create_over(id, &key, begun.size.unsigned_abs()).await?)

@@ -24,7 +24,7 @@ use pileus_store::working::WorkingCopy;
 use std::sync::Arc;
 
 /// Contents up to this size are hashed before they are committed: it takes about as long as the rest of a commit.
-const SUMMED_AT_ONCE_BYTES: u64 = 4 * 1024 * 1024;
+const SUMMED_AT_ONCE_BYTES: u64 = 1024 * 1024;
 
 /// What is to become the content of a file.
 #[derive(Clone)]
