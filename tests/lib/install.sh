@@ -64,11 +64,10 @@ install_packages() {
     apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}"
 }
 
-# The Python client lives in a virtual environment of its own, made again when
-# the list of its packages changes.
+# install_python_packages LIST VENV: the packages of LIST in a virtual environment
+# of their own, made again when the list changes.
 install_python_packages() {
-  local list=tests/clients/requirements.txt
-  local venv=${CARGO_TARGET_DIR:-target}/test-venv
+  local list=$1 venv=$2
   if cmp --silent "$list" "$venv/installed.txt"; then
     return
   fi
@@ -77,6 +76,21 @@ install_python_packages() {
   python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$list"
   cp "$list" "$venv/installed.txt"
+}
+
+# install_pyfs_suite FOLDER: the test suite of the Python package's file system,
+# which only its source archive has, and a virtual environment for it.
+install_pyfs_suite() {
+  local folder=$1 list=tests/clients/pyfs-requirements.txt package
+  package=$(grep '^pcloud==' "$list")
+  install_python_packages "$list" "$folder/venv"
+  if [[ -d $folder/${package/==/-} ]]; then
+    return
+  fi
+  echo "fetching the source of $package"
+  "$folder/venv/bin/pip" download --quiet --disable-pip-version-check --no-deps \
+    --no-binary :all: --no-build-isolation --dest "$folder" "$package"
+  tar --extract --gzip --file "$folder/${package/==/-}.tar.gz" --directory "$folder"
 }
 
 case ${1:-} in
@@ -91,5 +105,7 @@ if [[ ${#missing[@]} -gt 0 ]]; then
   install_packages
 fi
 if [[ $1 == test ]]; then
-  install_python_packages
+  built=${CARGO_TARGET_DIR:-target}
+  install_python_packages tests/clients/requirements.txt "$built/test-venv"
+  install_pyfs_suite "$built/pyfs"
 fi

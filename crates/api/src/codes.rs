@@ -109,8 +109,13 @@ codes! {
     NO_FOLDER = 1002, Parameter, "Give folderid or path.";
     NO_FILE = 1004, Parameter, "Give fileid or path.";
     BAD_CONTENT_TYPE = 1005, Parameter, "The content type asked for is not valid.";
+    NO_FLAGS = 1006, Parameter, "Give flags.";
+    BAD_DESCRIPTOR = 1007, Parameter, "This file descriptor is not open.";
+    NO_LOCK_TYPE = 1008, Parameter, "Give type.";
     NO_OFFSET = 1009, Parameter, "Give offset.";
+    NO_LENGTH = 1010, Parameter, "Give length.";
     NO_COUNT = 1011, Parameter, "Give count.";
+    BAD_LOCK_TYPE = 1012, Parameter, "type is 0, 1 or 2.";
     BAD_DATETIME = 1013, Parameter, "The date or time was not understood.";
     NO_TARGET = 1016, Parameter, "Give topath, or tofolderid and toname.";
     BAD_FOLDERID = 1017, Parameter, "folderid is not valid.";
@@ -132,6 +137,7 @@ codes! {
     NO_PROGRESSHASH = 1052, Parameter, "Give progresshash.";
     NO_FILE_OR_FOLDER = 1053, Parameter, "Give fileid or folderid.";
     NO_TOKENID = 1076, Parameter, "Give tokenid.";
+    WRONG_FORM = 1101, Parameter, "This request is not possible in this form.";
     UPLOAD_UNKNOWN = 1900, Missing, "No such upload is known here, or it has not begun.";
     LOGIN_FAILED = 2000, Login, "Log in failed.";
     BAD_NAME = 2001, Conflict, "This name is not allowed for a file or folder.";
@@ -167,6 +173,7 @@ codes! {
     NOTHING_THERE = 2055, Missing, "There is no such file or folder.";
     TFA_TOKEN_EXPIRED = 2064, Login, "The second step of this log in has expired.";
     UPLOADID_MISSING = 2067, Missing, "There is no such upload session.";
+    UPLOAD_UNWRITABLE = 2068, Missing, "This upload session cannot be used any more.";
     NO_BUSINESS_ACCOUNT = 2075, Denied, "You are not a member of a business account.";
     BEARER_INVALID = 2094, Login, "Invalid access_token.";
     TOKENID_MISSING = 2102, Missing, "There is no such token.";
@@ -183,7 +190,9 @@ codes! {
     INTERNAL = 5000, Internal, "Internal error, try again later.";
     UPLOAD_FAILED = 5001, Internal, "The upload could not be stored, try again later.";
     NO_CONTENT_SERVER = 5002, Internal, "The content cannot be served now, try again later.";
+    WRITE_FAILED = 5003, Internal, "The content could not be written, try reopening the file.";
     READ_FAILED = 5004, Internal, "The content could not be read, try again later.";
+    NOT_MODIFIED = 6000, Condition, "Not modified.";
     WAIT_CANCELLED = 6002, Condition, "Further data ended the wait.";
     WAIT_TIMED_OUT = 6003, Condition, "Nothing happened within the time limit.";
     LINK_UNKNOWN = 7001, Condition, "This link is not valid.";

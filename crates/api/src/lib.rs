@@ -14,6 +14,7 @@ pub mod event;
 pub mod every;
 pub mod field;
 pub mod file;
+pub mod fileops;
 pub mod filetype;
 pub mod folder;
 pub mod general;
@@ -27,6 +28,7 @@ pub mod revisions;
 pub mod streaming;
 pub mod stubs;
 pub mod trash;
+pub mod upload_sessions;
 
 pub use codes::Code;
 pub use listing::Listing;

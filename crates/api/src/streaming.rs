@@ -25,6 +25,40 @@ pub struct GetFileLink {
     pub skip_filename: bool,
 }
 
+/// Gives a temporary link to the block checksums of a content, by which the sync client transfers only what differs
+/// between two versions of a file.
+///
+/// The link leads to the size of the content (8 bytes), the size of a block (4 bytes, a power of two), 12 bytes of
+/// zeroes, and then for each block its SHA-1 (20 bytes) and its Adler-32 (4 bytes). Numbers are little endian; the last
+/// block is filled up with zeroes. An empty file has no blocks and answers 2009.
+#[derive(Method, Params)]
+#[method(name = "getchecksumlink", caller = User, access = Read, reply = LinkReply, fails = [FILE_MISSING])]
+pub struct GetChecksumLink {
+    /// The file.
+    #[param(missing = NO_FILEID)]
+    pub fileid: u64,
+    /// Hash of the content version, current or earlier; the current one, if not given.
+    pub hash: Option<u64>,
+}
+
+/// Turns the connection into one for small downloads, which the official sync client fetches by hundreds. It has no other
+/// way for files up to 256 KiB. Only connections of the binary protocol can be turned; others answer 1101.
+///
+/// After the answer each direction is one endless zlib stream. The client sends lines, `act=dwl,strm=1,fileid=7` for a
+/// file or `act=dwlnm,strm=2,fileid=7,sha1=…` for a file unless its content has this SHA-1. The server sends packets:
+/// number of the stream (4 bytes, little endian as all numbers), length of the payload minus one (2 bytes), payload. The
+/// payloads of a stream are a head of 88 bytes and the content. The head holds error (4 bytes: 1 no such file, 2 larger
+/// than 256 KiB, 3 trouble, 4 not modified), flags (4 bytes: 1 final, 2 try again, 4 nothing to do), size, hash,
+/// modification time, hash and modification time of the version that the client has or 0 (8 bytes each), and the SHA-1
+/// in lower-case hex (40 bytes).
+#[derive(Method, Params)]
+#[method(name = "asynctransfer", caller = User, access = Streams, fails = [WRONG_FORM])]
+pub struct AsyncTransfer {
+    /// How contents are checked: `sha1`.
+    #[param(missing = NO_CHECKSUM)]
+    pub checksum: String,
+}
+
 /// A link: `https://`, one of the hosts, and the path.
 #[derive(Reply)]
 pub struct LinkReply {

@@ -56,8 +56,6 @@ refused! {
     CryptoGetFoldersKey "crypto_getfolderskey" ENCRYPTION_NOT_SET_UP "Gives the keys of encrypted folders.";
     GetFileOwnershipToken "getfileownershiptoken" DENIED "Lets devices of a local network exchange files; not offered.";
     CheckFileOwnershipToken "checkfileownershiptoken" DENIED "Checks such an exchange; not offered.";
-    GetChecksumLink "getchecksumlink" FILE_MISSING "Links block checksums; without them clients transfer whole files.";
-    UploadBlockChecksums "upload_blockchecksums" UPLOADID_MISSING "Gives block checksums of an upload session.";
 }
 
 macro_rules! refused_to_anyone {

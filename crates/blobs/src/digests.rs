@@ -46,8 +46,8 @@ impl Digests {
 /// server without reading again what has arrived.
 #[derive(Clone, Default)]
 pub struct Hasher {
-    sha: ShaHasher,
-    md5: Md5,
+    pub(crate) sha: ShaHasher,
+    pub(crate) md5: Md5,
 }
 
 /// First byte of a saved state; changes when the layout does.

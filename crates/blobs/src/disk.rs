@@ -3,10 +3,14 @@
 //! ```text
 //! <dir>/staging/<key>        being written; emptied at start
 //! <dir>/blobs/ab/cd/<key>    complete, on stable storage, never changed again
+//! <dir>/blobs/ab/cd/<key>.over   there for a while if the blob rests on another one, see [`layer`]
 //! ```
 //!
 //! Both lie on one file system, so that a blob becomes visible by one rename.
 
+mod extents;
+mod journal;
+mod layer;
 mod read;
 mod staged;
 mod walk;
@@ -23,6 +27,9 @@ use tokio::task::spawn_blocking;
 use self::staged::Staged;
 use crate::{BlobKey, Error, Result};
 
+pub(crate) use extents::Extents;
+pub(crate) use journal::{Journal, Told, Trust};
+pub(crate) use layer::{BLOCK_BYTES, Layer, MOST_LAYERS, Overlay, read_or_zeros};
 pub(crate) use staged::DiskStage;
 
 /// A directory that holds blobs.
@@ -102,10 +109,11 @@ impl Disk {
     /// Removes a blob; one that does not exist is removed already.
     pub(crate) async fn delete(&self, key: &BlobKey) -> Result<()> {
         let doing = "deleting a blob";
-        let path = self.blob(key);
-        blocking(doing, move || match fs::remove_file(path) {
-            Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io(doing, e)),
-            _ => Ok(()),
+        let (path, over) = (self.blob(key), self.over(key));
+        blocking(doing, move || {
+            remove_if_there(&path)
+                .and_then(|()| remove_if_there(&over))
+                .map_err(|e| Error::io(doing, e))
         })
         .await
     }
@@ -132,6 +140,79 @@ impl Disk {
             // Dropping the staged file removes it.
         })
         .await
+    }
+}
+
+/// More layers than there can be: their records are damaged.
+const ENDLESS_LAYERS: usize = 4 * MOST_LAYERS;
+
+impl Disk {
+    /// Opens a blob with everything it rests on.
+    pub(crate) fn layer(&self, key: &BlobKey) -> io::Result<Layer> {
+        self.layer_within(key, false, ENDLESS_LAYERS)
+    }
+
+    fn layer_within(&self, key: &BlobKey, is_written: bool, depth: usize) -> io::Result<Layer> {
+        if depth == 0 {
+            return Err(io::Error::other("a blob rests on itself"));
+        }
+        // The record first: when it goes, the file is whole already.
+        let journal = Journal::open(&self.over(key), Trust::All)?;
+        let mut options = File::options();
+        let file = options.read(true).write(is_written).open(self.blob(key))?;
+        let over = match journal {
+            None => None,
+            Some((journal, told)) => {
+                let below = self.layer_within(&told.base, false, depth - 1)?;
+                Some(Arc::new(Overlay::new(below, journal, told)))
+            }
+        };
+        Ok(Layer {
+            file: Arc::new(file),
+            over,
+        })
+    }
+
+    fn over(&self, key: &BlobKey) -> PathBuf {
+        self.leaf(key).join(format!("{key}.over"))
+    }
+
+    /// Makes a synced file of a working directory a blob, under a second name: the file is the caller's to remove. With
+    /// it goes the record of what it rests on, if it does. Answers `None` if that file system has no place for it here.
+    pub(crate) fn adopt(&self, path: &Path, over: Option<&Path>) -> Result<Option<BlobKey>> {
+        let key = BlobKey::random()?;
+        let link = || {
+            self.make_leaf(&key)?;
+            if let Some(over) = over
+                && !link_if_possible(over, &self.over(&key))?
+            {
+                return Ok(None);
+            }
+            if !link_if_possible(path, &self.blob(&key))? {
+                return Ok(None);
+            }
+            self.sync_leaf(&key)?;
+            Ok(Some(key))
+        };
+        link().map_err(|e| Error::io("publishing a working file", e))
+    }
+}
+
+/// Gives a file a second name. Answers whether the file system can.
+fn link_if_possible(path: &Path, name: &Path) -> io::Result<bool> {
+    match fs::hard_link(path, name) {
+        Err(e)
+            if matches!(
+                e.kind(),
+                ErrorKind::CrossesDevices
+                    | ErrorKind::Unsupported
+                    | ErrorKind::TooManyLinks
+                    | ErrorKind::PermissionDenied
+            ) =>
+        {
+            Ok(false)
+        }
+        result => result.map(|()| true),
     }
 }
 
@@ -189,13 +270,21 @@ fn clean_staging(dir: &Path) -> io::Result<File> {
     Ok(staging)
 }
 
+/// Removes a file; one that does not exist is removed already.
+pub(crate) fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
 /// Makes a directory that nobody else can look into.
 fn new_dir(dir: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(dir)
 }
 
 /// Makes a directory and its missing parents, and puts them on stable storage.
-fn create_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn create_dir(dir: &Path) -> io::Result<()> {
     match (new_dir(dir), dir.parent()) {
         (Err(e), Some(parent)) if e.kind() == ErrorKind::NotFound => {
             create_dir(parent)?;
@@ -208,7 +297,7 @@ fn create_dir(dir: &Path) -> io::Result<()> {
 }
 
 /// Puts the entries of a directory on stable storage.
-fn sync_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct Batch {
     /// The bytes.
     pub(crate) bytes: Bytes,
     /// The room that the bytes take up in memory; free again when the last lane is done.
-    pub(crate) _room: Arc<[OwnedSemaphorePermit; 2]>,
+    pub(crate) _room: Arc<[OwnedSemaphorePermit]>,
 }
 
 /// The queue in front of a stage. Dropping it before [`Lane::finish`] drops the stage, on a

@@ -14,10 +14,14 @@
 //!   without bound: a slow disk or a busy processor slows down [`BlobWriter::write`].
 //! - Reading streams: at most two chunks of a blob are in memory per reader.
 //!
+//! Content that still changes is a [`WorkingFile`] until it is published as a blob.
+//!
 //! Who refers to which blob is not known here. The caller commits its reference after
 //! `finish`, deletes blobs that nothing refers to any more, and uses [`BlobStore::list`] to
 //! find what a crash between the two has orphaned.
 
+mod blocks;
+mod compute;
 mod digests;
 mod disk;
 mod error;
@@ -29,12 +33,15 @@ mod pool;
 mod reader;
 mod s3;
 mod store;
+mod working;
 mod writer;
 
+pub use blocks::{BlockHasher, BlockLayout};
 pub use digests::{Digests, Hasher};
 pub use error::{Error, Result};
 pub use key::{BlobKey, InvalidKey};
 pub use reader::{BlobReader, READ_CHUNK_BYTES};
 pub use s3::S3Config;
 pub use store::{BlobList, BlobStore, Listed};
+pub use working::{Published, WorkingDir, WorkingFile};
 pub use writer::{BlobWriter, Place, Stored};

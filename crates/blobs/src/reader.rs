@@ -22,7 +22,8 @@ pub struct BlobReader {
 }
 
 impl BlobReader {
-    pub(crate) fn new(chunks: BoxStream<'static, Result<Bytes>>) -> Self {
+    /// Reads from any stream, for example of bytes that are kept somewhere else.
+    pub fn new(chunks: BoxStream<'static, Result<Bytes>>) -> Self {
         Self { chunks }
     }
 }

@@ -15,7 +15,7 @@ use crate::memory::Memory;
 use crate::pool::Pool;
 use crate::s3::{S3, S3Config};
 use crate::writer::{self, BlobWriter};
-use crate::{BlobKey, BlobReader, Error, Result};
+use crate::{BlobKey, BlobReader, Digests, Error, Result};
 
 /// A place for blobs. Clones share it.
 ///
@@ -118,6 +118,31 @@ impl BlobStore {
             Backend::Memory(memory) => memory.read(*key, range),
         };
         chunks.map(BlobReader::new)
+    }
+
+    /// Hashes everything that a reader yields: a blob, a range of one, or of a working file.
+    ///
+    /// # Errors
+    ///
+    /// What the reader fails with.
+    pub async fn digests(&self, bytes: BlobReader) -> Result<Digests> {
+        writer::digests_of_stream(&self.shared.pool, bytes).await
+    }
+
+    /// Reads a blob of `size` bytes whole, and makes it independent of the blob it rests on, if it
+    /// does; answers its hashes.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or not be made independent. It can be tried again.
+    pub async fn settle(&self, key: &BlobKey, size: u64) -> Result<Digests> {
+        let Backend::Disk(disk) = &self.shared.backend else {
+            return self.digests(self.read(key, 0..size).await?).await;
+        };
+        let bytes = BlobReader::new(disk.read_to_settle(*key, size).await?);
+        let digests = self.digests(bytes).await?;
+        disk.settled(*key).await?;
+        Ok(digests)
     }
 
     /// Removes a blob. Deleting one that does not exist succeeds.

@@ -5,7 +5,8 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::future::try_join3;
+use futures_util::StreamExt;
+use futures_util::future::{try_join, try_join3};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -17,7 +18,7 @@ use crate::memory::Memory;
 use crate::pool::{Pool, Runner};
 use crate::s3::Upload;
 use crate::store::{Backend, Shared};
-use crate::{BlobKey, Digests, Error, Result};
+use crate::{BlobKey, BlobReader, Digests, Error, Result};
 
 /// Chunks are gathered to batches of this size before they are handed to other threads:
 /// hashing one takes over half a millisecond, handing it over some microseconds.
@@ -229,7 +230,7 @@ impl BlobInProgress {
         let common = acquire(&shared.room).await?;
         let batch = Batch {
             bytes,
-            _room: Arc::new([own, common]),
+            _room: vec![own, common].into(),
         };
         self.sha.push(batch.clone())?;
         self.md5.push(batch.clone())?;
@@ -261,6 +262,24 @@ impl BlobInProgress {
             place: Place::Key(key),
         })
     }
+}
+
+/// Hashes what a reader yields, on the threads for hashing.
+pub(crate) async fn digests_of_stream(pool: &Pool, mut chunks: BlobReader) -> Result<Digests> {
+    let cpu = Runner::Cpu(pool.clone());
+    let sha = Lane::new(cpu.clone(), ShaStage(ShaHasher::default()));
+    let md5 = Lane::new(cpu, Md5Stage(Md5::default()));
+    let room = Arc::new(Semaphore::new(WRITER_BATCHES));
+    while let Some(bytes) = chunks.next().await {
+        let batch = Batch {
+            bytes: bytes?,
+            _room: vec![acquire(&room).await?].into(),
+        };
+        sha.push(batch.clone())?;
+        md5.push(batch)?;
+    }
+    let (sha, md5) = try_join(sha.finish(), md5.finish()).await?;
+    Ok(sha.finish(md5))
 }
 
 /// The digests of a content that stays in memory.

@@ -4,7 +4,7 @@ use pileus_server::app::App;
 use pileus_server::clock::Clock;
 use pileus_server::config::Config;
 use pileus_server::rules::accounts::{NewUser, add_user, sealed};
-use pileus_server::{admin, jobs, listen, secrets, start, tls};
+use pileus_server::{admin, jobs, listen, secrets, start, tls, working};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,6 +26,7 @@ pub async fn run(config: Config, quickstart: bool) -> Result<(), Box<dyn Error>>
     };
     let acceptor = tls::acceptor(&config, listeners.addresses())?;
     let app = start::open(config, clock).await?;
+    start::open_working(&app).await?;
     if let Some(&first) = listeners.addresses().first() {
         // Set once, here; nobody else knows the address.
         let _ = app.bound.set(first);
@@ -43,6 +44,8 @@ pub async fn run(config: Config, quickstart: bool) -> Result<(), Box<dyn Error>>
 
     let mut work = tokio::task::JoinSet::new();
     work.spawn(jobs::janitor::run(app.clone()));
+    work.spawn(working::keeper::run(app.clone()));
+    work.spawn(working::sums::run(app.clone()));
     if let Some(listener) = admin_listener {
         for address in listener.addresses() {
             tracing::info!(%address, "health and metrics");
@@ -55,6 +58,7 @@ pub async fn run(config: Config, quickstart: bool) -> Result<(), Box<dyn Error>>
     tracing::info!("stopping");
     app.stopping.send_replace(true);
     while work.join_next().await.is_some() {}
+    working::keeper::commit_all(&app).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! What all calls share.
 
+use crate::call::{Answer, Fail};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::feed::Feed;
@@ -8,7 +9,9 @@ use crate::metrics::Metrics;
 use crate::password::Hashing;
 use crate::progress::Progresses;
 use crate::secrets::Secrets;
-use pileus_blobs::BlobStore;
+use crate::sessions::Sessions;
+use crate::working::OpenFiles;
+use pileus_blobs::{BlobStore, WorkingDir};
 use pileus_store::Db;
 use std::net::SocketAddr;
 use std::sync::OnceLock;
@@ -24,6 +27,10 @@ pub struct App {
     pub db: Db,
     /// Content.
     pub blobs: BlobStore,
+    /// Content that still changes; only the serving process has it open.
+    pub working: OnceLock<WorkingDir>,
+    /// Files that clients have open.
+    pub open_files: OpenFiles,
     /// Wakes those who wait for changes.
     pub feed: Feed,
     /// Keys that lie outside the database.
@@ -34,6 +41,8 @@ pub struct App {
     pub limits: LoginLimits,
     /// Running uploads that somebody may ask about.
     pub progresses: Progresses,
+    /// Upload sessions that calls are using.
+    pub sessions: Sessions,
     /// Counters for `/metrics`.
     pub metrics: Metrics,
     /// The first address that is really listened on; set when it is bound.
@@ -43,6 +52,13 @@ pub struct App {
 }
 
 impl App {
+    /// The directory of working files.
+    pub fn working_dir(&self) -> Answer<&WorkingDir> {
+        self.working
+            .get()
+            .ok_or_else(|| Fail::internal("the directory of working files is not open"))
+    }
+
     /// `host:port` of the first listener, as clients of this machine reach it.
     fn local_host(&self) -> String {
         let address = self

@@ -1,7 +1,8 @@
 //! A call on its way through the server, and what comes of it.
 
-use crate::conn::Conn;
+use crate::conn::{Conn, Protocol};
 use crate::dispatch::Entry;
+use crate::handover::Takeover;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use pileus_api::Code;
@@ -9,7 +10,7 @@ use pileus_api::reply::{Reply, Sink, Written};
 use pileus_wire::{Options, Params, Value};
 use std::borrow::Cow;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// One request, as a front end hands it over. The data that came with it travels beside it, see [`crate::body`].
@@ -30,6 +31,22 @@ pub struct Call {
     pub conn: Arc<Conn>,
 }
 
+impl Call {
+    /// A call that nobody has made: the server works in the name of an account of its own accord.
+    pub fn of_nobody() -> Option<Self> {
+        let address = SocketAddr::from(([0, 0, 0, 0], 0));
+        Some(Self {
+            entry: crate::dispatch::find("nop")?,
+            params: Params::new(),
+            bearer: None,
+            user_agent: None,
+            client: address.ip(),
+            via_proxy: false,
+            conn: Arc::new(Conn::new(Protocol::Binary, address, false)),
+        })
+    }
+}
+
 /// Why a call failed.
 pub struct Fail {
     /// The code on the wire.
@@ -38,6 +55,32 @@ pub struct Fail {
     pub cause: Option<String>,
     /// Further pairs of the answer that some codes carry.
     pub pairs: Option<Box<dyn WriteReply>>,
+    /// What has to be done before the call can succeed.
+    pub need: Option<Need>,
+}
+
+/// What a transaction has found missing, and cannot wait for. The dispatcher sees to it and runs the transaction again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// What was written to a file through descriptors is to be committed.
+    Commit {
+        /// The file.
+        file: i64,
+    },
+    /// The checksums of a content are to be computed.
+    Sums {
+        /// The content.
+        blob: i64,
+    },
+}
+
+impl From<Need> for Fail {
+    fn from(need: Need) -> Self {
+        Self {
+            need: Some(need),
+            ..Self::internal(format_args!("{need:?} was not done"))
+        }
+    }
 }
 
 /// The outcome of a method.
@@ -55,6 +98,7 @@ impl Fail {
             code,
             cause: Some(cause.to_string()),
             pairs: None,
+            need: None,
         }
     }
 
@@ -64,6 +108,7 @@ impl Fail {
             code,
             cause: None,
             pairs: Some(Box::new(pairs)),
+            need: None,
         }
     }
 }
@@ -80,6 +125,7 @@ impl From<Code> for Fail {
             code,
             cause: None,
             pairs: None,
+            need: None,
         }
     }
 }
@@ -120,6 +166,20 @@ pub enum Success {
     Reply(Box<dyn WriteReply>),
     /// Raw data.
     Content(Content),
+    /// Pairs, and behind the answer's hash raw data that it does not announce.
+    Followed(Box<dyn WriteReply>, Content),
+    /// Pairs, after which the connection changes hands. Only a connection of the binary protocol can.
+    Takeover(Box<dyn WriteReply>, Box<dyn Takeover>),
+}
+
+/// What comes behind the hash of an answer.
+pub enum Behind {
+    /// The next answer.
+    Nothing,
+    /// Raw data.
+    Content(Content),
+    /// Another protocol.
+    Takeover(Box<dyn Takeover>),
 }
 
 /// What a call came to. A front end turns it into bytes through an [`Answering`].
@@ -143,12 +203,16 @@ impl Outcome {
             .map_or(0, |fail| fail.code.number())
     }
 
-    /// Splits off raw data, leaving what goes into the hash.
-    pub fn into_answering(self) -> (Answering, Option<Content>) {
-        let (body, content) = match self.result {
-            Ok(Success::Reply(reply)) => (Body::Reply(reply), None),
-            Ok(Success::Content(content)) => (Body::Data(content.length), Some(content)),
-            Err(fail) => (Body::Fail(fail), None),
+    /// Splits off what comes behind the hash, leaving what goes into it.
+    pub fn into_answering(self) -> (Answering, Behind) {
+        let (body, behind) = match self.result {
+            Ok(Success::Reply(reply)) => (Body::Reply(reply), Behind::Nothing),
+            Ok(Success::Content(content)) => (Body::Data(content.length), Behind::Content(content)),
+            Ok(Success::Followed(reply, content)) => (Body::Reply(reply), Behind::Content(content)),
+            Ok(Success::Takeover(reply, takeover)) => {
+                (Body::Reply(reply), Behind::Takeover(takeover))
+            }
+            Err(fail) => (Body::Fail(fail), Behind::Nothing),
         };
         (
             Answering {
@@ -157,7 +221,7 @@ impl Outcome {
                 body,
                 begun: false,
             },
-            content,
+            behind,
         )
     }
 }

@@ -1,6 +1,7 @@
 //! A client's connection: what the API remembers between its calls.
 
 use crate::login::Identity;
+use crate::working::Descriptors;
 use pileus_wire::Filter;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,6 +49,8 @@ pub struct Conn {
     pub secure: bool,
     /// Whether further bytes of the client have arrived.
     pub interrupt: Interrupt,
+    /// The files it has open.
+    pub files: Descriptors,
     state: Mutex<State>,
 }
 
@@ -67,6 +70,7 @@ impl Conn {
             peer,
             secure,
             interrupt: Interrupt::default(),
+            files: Descriptors::default(),
             state: Mutex::default(),
         }
     }
@@ -90,9 +94,10 @@ impl Conn {
         self.state().identity = None;
     }
 
-    /// Whether anybody is logged in; decides how long the connection may idle.
+    /// Whether anybody is logged in or has files open; decides how long the connection may idle. Apps are not logged in,
+    /// since they prove themselves with each call, but keep files open.
     pub fn is_logged_in(&self) -> bool {
-        self.state().identity.is_some()
+        self.state().identity.is_some() || self.files.count() > 0
     }
 
     /// The field filters in force.
@@ -120,6 +125,8 @@ impl Conn {
 #[derive(Debug, Default)]
 pub struct Interrupt {
     raised: AtomicBool,
+    /// Nothing more will come.
+    ended: AtomicBool,
     changed: Notify,
 }
 
@@ -128,6 +135,17 @@ impl Interrupt {
     pub fn raise(&self) {
         self.raised.store(true, Ordering::SeqCst);
         self.changed.notify_waiters();
+    }
+
+    /// The client has finished sending, or is gone.
+    pub fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+        self.raise();
+    }
+
+    /// Waits until the client has finished sending.
+    pub async fn ended(&self) {
+        self.until(|| self.ended.load(Ordering::SeqCst)).await;
     }
 
     /// A new request begins, and nothing is known to follow it.
@@ -142,12 +160,16 @@ impl Interrupt {
 
     /// Waits until it is raised.
     pub async fn raised(&self) {
+        self.until(|| self.is_raised()).await;
+    }
+
+    async fn until(&self, is_so: impl Fn() -> bool) {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             // Registered before the look, so that a signal in between is not lost.
             changed.as_mut().enable();
-            if self.is_raised() {
+            if is_so() {
                 return;
             }
             changed.await;

@@ -2,15 +2,16 @@
 
 use crate::app::App;
 use crate::body::Body;
-use crate::call::{Answer, Call};
+use crate::call::{Answer, Call, Fail};
 use crate::login::{self, Claim, User};
+use crate::working;
 use pileus_api::method::Spec;
 use pileus_api::{Code, UnixTime};
 use pileus_store::accounts::Account;
 use pileus_store::{Engine, StoreError, Tx};
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Reading: one snapshot, with a login.
 pub struct View<'a, 't> {
@@ -178,47 +179,67 @@ impl Cx<'_, '_> {
         &self,
         job: impl FnOnce(&mut View<'_, '_>) -> Answer<T> + Send + 'static,
     ) -> Answer<T> {
-        let (app, call, claim, spec) = (
-            self.app.clone(),
-            self.call.clone(),
-            self.claim.clone(),
-            self.spec,
-        );
-        let now = app.clock.now();
-        let db = app.db.clone();
-        db.view(move |tx| {
-            let user = required(tx, &claim, spec, &call, now)?;
-            job(&mut View {
-                tx,
-                app: &app,
-                call: &call,
-                user,
-                now,
-            })
-        })
-        .await
+        self.standing().view(job).await
     }
 
     /// Writes, in one transaction. The login is checked again.
     pub async fn edit<T: Send + 'static>(
         &self,
-        mut job: impl FnMut(&mut Edit<'_, '_>) -> Answer<T> + Send + 'static,
+        job: impl FnMut(&mut Edit<'_, '_>) -> Answer<T> + Send + 'static,
     ) -> Answer<T> {
-        let (app, call, claim, spec) = (
-            self.app.clone(),
-            self.call.clone(),
-            self.claim.clone(),
-            self.spec,
-        );
-        let now = app.clock.now();
-        let db = app.db.clone();
-        db.edit(move |tx| {
-            let user = required(tx, &claim, spec, &call, now)?;
+        let job = Arc::new(Mutex::new(job));
+        provided(self.app, || {
+            let (app, call, claim, spec, job) = (
+                self.app.clone(),
+                self.call.clone(),
+                self.claim.clone(),
+                self.spec,
+                job.clone(),
+            );
+            let now = app.clock.now();
+            let db = app.db.clone();
+            async move {
+                db.edit(move |tx| {
+                    let user = required(tx, &claim, spec, &call, now)?;
+                    let mut edit = Edit::begin(View {
+                        tx,
+                        app: &app,
+                        call: &call,
+                        user,
+                        now,
+                    })?;
+                    // Attempts follow each other; the lock only tells the compiler.
+                    let mut job = job.lock().unwrap_or_else(PoisonError::into_inner);
+                    let answer = job(&mut edit)?;
+                    edit.finish()?;
+                    Ok(answer)
+                })
+                .await
+            }
+        })
+        .await
+    }
+}
+
+/// Writes in the name of an account of which there is no call: what the server owes it.
+pub async fn edit_for<T: Send + 'static>(
+    app: &Arc<App>,
+    account: i64,
+    mut job: impl FnMut(&mut Edit<'_, '_>) -> Answer<T> + Send + 'static,
+) -> Answer<T> {
+    let call = Call::of_nobody().ok_or_else(|| Fail::internal("there is no call of nobody"))?;
+    let (shared, now) = (app.clone(), app.clock.now());
+    app.db
+        .edit(move |tx| {
+            let account = tx.account(account)?.ok_or(StoreError::Missing)?;
             let mut edit = Edit::begin(View {
                 tx,
-                app: &app,
+                app: &shared,
                 call: &call,
-                user,
+                user: User {
+                    account,
+                    token: None,
+                },
                 now,
             })?;
             let answer = job(&mut edit)?;
@@ -226,7 +247,25 @@ impl Cx<'_, '_> {
             Ok(answer)
         })
         .await
+}
+
+/// How often a transaction is tried for which something has to be done first. Others may undo it each time.
+const ATTEMPTS: usize = 8;
+
+/// Runs a transaction, and again whenever what it needed has been done.
+pub(crate) async fn provided<T, F: Future<Output = Answer<T>>>(
+    app: &Arc<App>,
+    mut attempt: impl FnMut() -> F,
+) -> Answer<T> {
+    for _ in 1..ATTEMPTS {
+        match attempt().await {
+            Err(Fail {
+                need: Some(need), ..
+            }) => working::provide(app, need).await?,
+            done => return done,
+        }
     }
+    attempt().await
 }
 
 /// The caller, in a method that needs one.

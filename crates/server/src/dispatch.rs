@@ -4,7 +4,8 @@ use crate::app::App;
 use crate::body::Body;
 use crate::call::{Answer, Call, Content, Fail, Outcome, Success};
 use crate::conn::Filters;
-use crate::cx::{Cx, Edit, View, required};
+use crate::cx::{Cx, Edit, View, provided, required};
+use crate::handover::Takeover;
 use crate::login::{self, Claim, User};
 use futures_util::FutureExt;
 use pileus_api::codes::Kind as CodeKind;
@@ -59,6 +60,10 @@ pub enum Streamed<R> {
     Reply(R),
     /// The bytes themselves.
     Content(Content),
+    /// A reply, and behind it bytes that it does not announce.
+    Followed(R, Content),
+    /// A reply, after which the connection changes hands; see [`Success::Takeover`].
+    Takeover(R, Box<dyn Takeover>),
 }
 
 /// A method in the table.
@@ -266,20 +271,28 @@ impl<M: Reads + Sync> Kind<M> for access::Read {
         _body: &'a mut Body<'_>,
     ) -> Running<'a> {
         Box::pin(async move {
-            let (shared, call, now) = (app.clone(), call.clone(), app.clock.now());
-            let ran = app.db.view(move |tx| -> Answer<(Answer<M::Reply>, User)> {
-                let user = required(tx, &claim, M::SPEC, &call, now)?;
-                let mut view = View {
-                    tx,
-                    app: &shared,
-                    call: &call,
-                    user,
-                    now,
-                };
-                let answer = decode::<M>(&call)
-                    .map_err(Fail::from)
-                    .and_then(|method| method.run(&mut view));
-                Ok((answer, view.user))
+            let ran = provided(app, || async {
+                let (shared, call, claim) = (app.clone(), call.clone(), claim.clone());
+                let now = app.clock.now();
+                let ran = app.db.view(move |tx| -> Answer<(Answer<M::Reply>, User)> {
+                    let user = required(tx, &claim, M::SPEC, &call, now)?;
+                    let mut view = View {
+                        tx,
+                        app: &shared,
+                        call: &call,
+                        user,
+                        now,
+                    };
+                    let answer = decode::<M>(&call)
+                        .map_err(Fail::from)
+                        .and_then(|method| method.run(&mut view));
+                    match answer {
+                        // Only an attempt that succeeds or finally fails tells who was calling.
+                        Err(fail) if fail.need.is_some() => Err(fail),
+                        answer => Ok((answer, view.user)),
+                    }
+                });
+                ran.await
             });
             match ran.await {
                 Ok((answer, user)) => (
@@ -300,22 +313,26 @@ impl<M: Writes + Sync> Kind<M> for access::Write {
         _body: &'a mut Body<'_>,
     ) -> Running<'a> {
         Box::pin(async move {
-            let (shared, call, now) = (app.clone(), call.clone(), app.clock.now());
-            let method = decode::<M>(&call);
-            let ran = app.db.edit(move |tx| -> Answer<(M::Reply, User)> {
-                let user = required(tx, &claim, M::SPEC, &call, now)?;
-                let method = method.as_ref().map_err(|code| Fail::from(*code))?;
-                let mut edit = Edit::begin(View {
-                    tx,
-                    app: &shared,
-                    call: &call,
-                    user,
-                    now,
-                })?;
-                let reply = method.run(&mut edit)?;
-                let user = edit.user.clone();
-                edit.finish()?;
-                Ok((reply, user))
+            let ran = provided(app, || async {
+                let (shared, call, claim) = (app.clone(), call.clone(), claim.clone());
+                let now = app.clock.now();
+                let method = decode::<M>(&call);
+                let ran = app.db.edit(move |tx| -> Answer<(M::Reply, User)> {
+                    let user = required(tx, &claim, M::SPEC, &call, now)?;
+                    let method = method.as_ref().map_err(|code| Fail::from(*code))?;
+                    let mut edit = Edit::begin(View {
+                        tx,
+                        app: &shared,
+                        call: &call,
+                        user,
+                        now,
+                    })?;
+                    let reply = method.run(&mut edit)?;
+                    let user = edit.user.clone();
+                    edit.finish()?;
+                    Ok((reply, user))
+                });
+                ran.await
             });
             match ran.await {
                 Ok((reply, user)) => (Ok(Success::Reply(Box::new(reply))), Some(user)),
@@ -454,6 +471,12 @@ impl<M: Streams + Sync> Kind<M> for access::Streams {
                 .map(|streamed| match streamed {
                     Streamed::Reply(reply) => Success::Reply(Box::new(reply)),
                     Streamed::Content(content) => Success::Content(content),
+                    Streamed::Followed(reply, content) => {
+                        Success::Followed(Box::new(reply), content)
+                    }
+                    Streamed::Takeover(reply, takeover) => {
+                        Success::Takeover(Box::new(reply), takeover)
+                    }
                 });
             (answer, begun.cx.user)
         })

@@ -94,6 +94,7 @@ impl User {
 pub async fn claim(app: &App, call: &Call) -> Answer<Claim> {
     if call.params.flag("logout") {
         call.conn.log_out();
+        call.conn.files.clear();
     }
     let text = |name: &str| {
         call.params

@@ -5,7 +5,8 @@ use crate::clock::Clock;
 use crate::config::{Config, Synchronous};
 use crate::feed::Feed;
 use crate::secrets::Secrets;
-use pileus_blobs::{BlobStore, S3Config};
+use crate::working::keeper;
+use pileus_blobs::{BlobStore, S3Config, WorkingDir};
 use pileus_store::{Db, Notice, PostgresOptions, SqliteOptions};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -58,15 +59,40 @@ pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>, CannotOpen> 
         clock,
         db,
         blobs,
+        working: OnceLock::new(),
+        open_files: Default::default(),
         feed,
         secrets,
         hashing: Default::default(),
         limits: Default::default(),
         progresses: Default::default(),
+        sessions: Default::default(),
         metrics: Default::default(),
         bound: OnceLock::new(),
         stopping: watch::Sender::new(false),
     }))
+}
+
+/// Name of the folder of working files in the data folder.
+pub const WORKING_FOLDER: &str = "working";
+
+/// Opens what only the serving process may have open: the folder of content that still changes. What an earlier run has
+/// left in it is committed.
+///
+/// # Errors
+/// When it cannot be opened, or another server works in it.
+pub async fn open_working(app: &Arc<App>) -> Result<(), CannotOpen> {
+    let folder = app.config.data.join(WORKING_FOLDER);
+    let opened = WorkingDir::open(&app.blobs, &folder).await;
+    let working = opened.map_err(because("cannot use the folder of working files", &folder))?;
+    // Opened once; a second time would have met the lock.
+    let _ = app.working.set(working);
+    let recovered = keeper::recover(app).await;
+    recovered.map_err(|fail| {
+        CannotOpen(format!(
+            "cannot find what was being written when the server last ended: {fail:?}"
+        ))
+    })
 }
 
 /// What lies in the data folder is nobody else's business.

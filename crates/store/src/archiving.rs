@@ -20,13 +20,15 @@ record! {
         pub crc32: i64,
         /// Key in the blob store; `None` if the bytes lie in the database.
         pub storage_key: Option<Vec<u8>>,
+        /// Whether the checksums of the content are still being computed.
+        pub pending: bool,
     }
 }
 
 sql! {
-    IN_FOLDER = "SELECT file.id, file.name, file.modified, file.blob, blob.size, blob.crc32, blob.storage_key FROM file \
+    IN_FOLDER = "SELECT file.id, file.name, file.modified, file.blob, blob.size, blob.crc32, blob.storage_key, blob.pending FROM file \
                  JOIN blob ON blob.id = file.blob WHERE file.folder = $1 AND file.deleted = 0 ORDER BY file.name";
-    BY_ID = "SELECT file.id, file.name, file.modified, file.blob, blob.size, blob.crc32, blob.storage_key FROM file \
+    BY_ID = "SELECT file.id, file.name, file.modified, file.blob, blob.size, blob.crc32, blob.storage_key, blob.pending FROM file \
              JOIN blob ON blob.id = file.blob WHERE file.id = $1";
 }
 

@@ -29,6 +29,10 @@ sql! {
     FILES_OF_BLOBS = "SELECT id, blob, size, hash FROM file WHERE blob > $1 AND blob <= $2";
     REVISIONS_OF_BLOBS = "SELECT id, blob, size, hash FROM revision WHERE blob > $1 AND blob <= $2",
         scans = "only checks go from contents to revisions, half a million contents at a time";
+    BASES = "SELECT base FROM blob WHERE base > $1 AND base <= $2",
+        scans = "a check looks at everything";
+    BASES_OF_COPIES = "SELECT base_blob FROM working_copy WHERE base_blob > $1 AND base_blob <= $2",
+        scans = "a check looks at everything";
     LEFTOVER_INLINE = "SELECT i.blob FROM inline_blob i LEFT JOIN blob b ON b.id = i.blob AND b.storage_key IS NULL \
                        WHERE b.id IS NULL",
         scans = "a check looks at everything";

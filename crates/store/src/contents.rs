@@ -26,6 +26,10 @@ record! {
         pub refs: i64,
         /// When the last of them let go.
         pub unreferenced: i64,
+        /// Whether its checksums are still being computed; until then they are empty.
+        pub pending: bool,
+        /// The content whose bytes it needs until then, and holds.
+        pub base: Option<i64>,
     }
 }
 
@@ -67,6 +71,32 @@ pub struct NewContent {
     pub place: Place,
 }
 
+/// A content that has been stored and whose checksums are not known yet.
+#[derive(Clone, Debug)]
+pub struct NewPending {
+    /// Bytes.
+    pub size: i64,
+    /// The hash that the API shows: drawn, since it cannot be computed, and kept for good.
+    pub hash: ContentHash,
+    /// Where the bytes are in the blob store.
+    pub storage_key: [u8; 16],
+    /// The content whose bytes it needs until they are known; held by it.
+    pub base: Option<i64>,
+}
+
+/// The checksums of a content.
+#[derive(Clone, Copy, Debug)]
+pub struct Sums {
+    /// SHA-1.
+    pub sha1: [u8; 20],
+    /// SHA-256.
+    pub sha256: [u8; 32],
+    /// MD5.
+    pub md5: [u8; 16],
+    /// CRC-32.
+    pub crc32: u32,
+}
+
 /// What became of a new content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
@@ -78,7 +108,7 @@ pub struct Kept {
 
 macro_rules! columns {
     () => {
-        "id, storage_key, size, hash, sha1, sha256, md5, crc32, refs, unreferenced"
+        "id, storage_key, size, hash, sha1, sha256, md5, crc32, refs, unreferenced, pending, base"
     };
 }
 
@@ -86,8 +116,13 @@ sql! {
     BY_ID = concat!("SELECT ", columns!(), " FROM blob WHERE id = $1");
     SAME = "SELECT id FROM blob WHERE hash = $1 AND sha256 = $2 LIMIT 1";
     BY_SHA1 = "SELECT id FROM blob WHERE sha1 = $1 AND size = $2 ORDER BY id LIMIT 100";
-    INSERT = "INSERT INTO blob (id, storage_key, size, hash, sha1, sha256, md5, crc32, refs, unreferenced) \
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, 0)";
+    INSERT = "INSERT INTO blob (id, storage_key, size, hash, sha1, sha256, md5, crc32, refs, unreferenced, pending) \
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, 0, 0)";
+    INSERT_PENDING = "INSERT INTO blob (id, storage_key, size, hash, sha1, sha256, md5, crc32, refs, unreferenced, pending, \
+                      base) VALUES ($1, $2, $3, $4, $5, $5, $5, 0, 1, 0, 1, $6)";
+    PENDING = concat!("SELECT ", columns!(), " FROM blob WHERE pending = 1 AND id > $1 ORDER BY id LIMIT 100");
+    COMPLETE = "UPDATE blob SET sha1 = $1, sha256 = $2, md5 = $3, crc32 = $4, pending = 0, base = NULL \
+                WHERE id = $5 AND pending = 1";
     INSERT_INLINE = "INSERT INTO inline_blob (blob, bytes) VALUES ($1, $2)";
     INLINE = "SELECT bytes FROM inline_blob WHERE blob = $1";
     HOLD = "UPDATE blob SET refs = refs + 1 WHERE id = $1";
@@ -161,6 +196,52 @@ impl Tx<'_> {
         })
     }
 
+    /// Keeps a content whose checksums are still to be computed, with one reference to it; answers its id. It is
+    /// never found by them before, and so never stands for equal bytes that come later.
+    pub fn keep_pending_content(&mut self, new: &NewPending) -> Stored<i64> {
+        let id = self.id()?;
+        self.exec(
+            INSERT_PENDING,
+            args![
+                id,
+                &new.storage_key,
+                new.size,
+                new.hash,
+                &[0u8; 0],
+                new.base
+            ],
+        )?;
+        Ok(id)
+    }
+
+    /// Contents behind an id whose checksums are still to be computed, at most 100. [`i64::MIN`] begins.
+    pub fn pending_contents(&mut self, after: i64) -> Stored<Vec<Content>> {
+        self.all(PENDING, args![after])
+    }
+
+    /// Writes the checksums of a content, which lets go of the one it needed. Does nothing if they were there already.
+    pub fn complete_content(&mut self, content: &Content, sums: &Sums, now: i64) -> Stored<()> {
+        let completed = self.exec(
+            COMPLETE,
+            args![
+                &sums.sha1,
+                &sums.sha256,
+                &sums.md5,
+                i64::from(sums.crc32),
+                content.id
+            ],
+        )?;
+        match content.base.filter(|_| completed == 1) {
+            Some(base) => self.release_content(base, now),
+            None => Ok(()),
+        }
+    }
+
+    /// The content that is kept under a key of the blob store.
+    pub fn content_with_key(&mut self, key: &[u8]) -> Stored<Option<i64>> {
+        Ok(self.opt::<(i64,)>(BY_KEY, args![key])?.map(|(id,)| id))
+    }
+
     /// Adds a reference; false if the content is gone.
     pub fn hold_content(&mut self, id: i64) -> Stored<bool> {
         Ok(self.exec(HOLD, args![id])? == 1)
@@ -176,11 +257,16 @@ impl Tx<'_> {
         self.all(GARBAGE, args![before])
     }
 
-    /// Removes a content if it still has no references.
-    pub fn remove_content(&mut self, id: i64) -> Stored<bool> {
+    /// Removes a content if it still has no references, and lets go of the one it needed.
+    pub fn remove_content(&mut self, id: i64, now: i64) -> Stored<bool> {
+        let base = self.content(id)?.and_then(|content| content.base);
         let removed = self.exec(REMOVE, args![id])? == 1;
         if removed {
             self.exec(REMOVE_INLINE, args![id])?;
+            self.remove_block_checksums(id)?;
+            if let Some(base) = base {
+                self.release_content(base, now)?;
+            }
         }
         Ok(removed)
     }

@@ -4,7 +4,7 @@ use crate::contents::Content;
 use crate::{Stored, Tx, args, sql};
 
 sql! {
-    CONTENTS = "SELECT id, storage_key, size, hash, sha1, sha256, md5, crc32, refs, unreferenced FROM blob \
+    CONTENTS = "SELECT id, storage_key, size, hash, sha1, sha256, md5, crc32, refs, unreferenced, pending, base FROM blob \
                 WHERE id > $1 ORDER BY id LIMIT 500";
 }
 
@@ -19,7 +19,7 @@ impl Tx<'_> {
     pub fn remove_garbage_piece(&mut self) -> Stored<usize> {
         let garbage = self.garbage_contents(i64::MAX)?;
         for content in &garbage {
-            self.remove_content(content.id)?;
+            self.remove_content(content.id, 0)?;
         }
         Ok(garbage.len())
     }

@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod archiving;
+mod block_checksums;
 pub mod check;
 pub mod content;
 pub mod contents;
@@ -41,6 +42,8 @@ pub mod tokens;
 pub mod transfer;
 pub mod trash;
 mod tx;
+pub mod uploads;
+pub mod working;
 
 pub(crate) use dialect::sql;
 

@@ -20,6 +20,7 @@ macro_rules! modules {
 modules! {
     accounts,
     archiving,
+    block_checksums,
     check,
     content,
     contents,
@@ -35,6 +36,8 @@ modules! {
     tokens,
     transfer,
     trash,
+    uploads,
+    working,
 }
 
 /// Tables that do not grow with the number of users and files.

@@ -28,6 +28,7 @@ enum IdSpace {
     Revision,
     Token,
     Link,
+    Upload,
 }
 
 impl Transcript {
@@ -87,6 +88,7 @@ impl Transcript {
             "revisionid" => IdSpace::Revision,
             "tokenid" => IdSpace::Token,
             "linkid" => IdSpace::Link,
+            "uploadid" => IdSpace::Upload,
             _ if is_time(key)
                 && i64::try_from(number).is_ok_and(|seconds| seconds >= FIRST_SECOND_OF_RUNS) =>
             {

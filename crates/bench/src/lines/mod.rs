@@ -4,11 +4,13 @@ mod bulk;
 mod calls;
 mod download;
 mod feed;
+mod fileops;
 mod growth;
 mod idle;
 mod listing;
 mod parked;
 mod recursive;
+mod sessions;
 mod tree;
 mod upload;
 
@@ -33,6 +35,8 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("calls", "Small calls"),
     ("recursive", "Recursive listing"),
     ("bulk", "Big files"),
+    ("sessions", "What the sync client does"),
+    ("fileops", "File descriptors"),
     ("feed", "From a change to a waiting client"),
     ("parked", "Waiting clients"),
     ("tree", "Copying and deleting trees"),
@@ -104,6 +108,8 @@ impl Bench {
             "calls" => calls::lines(self).await,
             "recursive" => recursive::lines(self).await,
             "bulk" => bulk::lines(self).await,
+            "sessions" => sessions::lines(self).await,
+            "fileops" => fileops::lines(self).await,
             "feed" => feed::lines(self).await,
             "parked" => parked::lines(self).await,
             "tree" => tree::lines(self).await,

@@ -11,6 +11,8 @@ use tokio::net::TcpStream;
 
 /// Longest accepted answer; none of the measured calls comes near.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
+/// Room that is made for each read.
+const FILL_BYTES: usize = 64 << 10;
 /// The answer's own length stands in front of it.
 const LENGTH_BYTES: usize = 4;
 /// How an answer begins that tells its success first and in the shortest way: a hash whose first
@@ -30,6 +32,19 @@ pub struct Connection {
 pub fn request(method: &str, pairs: &[(&'static str, Value)]) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     write_request(&mut bytes, method, &params(pairs)?, None).context(method)?;
+    Ok(bytes)
+}
+
+/// The bytes of a request with its data.
+pub fn request_with_data(
+    method: &str,
+    pairs: &[(&'static str, Value)],
+    data: &[u8],
+) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(data.len() + 64);
+    let length = Some(data.len() as u64);
+    write_request(&mut bytes, method, &params(pairs)?, length).context(method)?;
+    bytes.extend_from_slice(data);
     Ok(bytes)
 }
 
@@ -80,8 +95,28 @@ impl Connection {
         Ok(&self.buffer[..length])
     }
 
+    /// The socket, for another protocol that begins where the last answer ends.
+    pub fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
+    /// Reads the data that follows the last answer, and throws it away.
+    pub async fn skip(&mut self, count: u64) -> Result<()> {
+        self.buffer.advance(std::mem::take(&mut self.spent));
+        let mut left = usize::try_from(count)?;
+        while left > 0 {
+            if self.buffer.is_empty() {
+                self.fill().await?;
+            }
+            let here = left.min(self.buffer.len());
+            self.buffer.advance(here);
+            left -= here;
+        }
+        Ok(())
+    }
+
     async fn fill(&mut self) -> Result<()> {
-        self.buffer.reserve(16 << 10);
+        self.buffer.reserve(FILL_BYTES);
         if self.stream.read_buf(&mut self.buffer).await? == 0 {
             return Err("the server closed the connection".into());
         }

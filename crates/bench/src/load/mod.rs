@@ -11,3 +11,4 @@ pub mod closed_loop;
 pub mod fill;
 pub mod http;
 pub mod sample;
+pub mod small_files;

@@ -61,7 +61,7 @@ pub enum Unit {
     Milliseconds,
     /// Seconds.
     Seconds,
-    /// Mebibytes of memory.
+    /// Mebibytes.
     Mebibytes,
     /// Share of one processor core, in percent.
     PercentOfCore,

@@ -10,17 +10,19 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use rustix::buffer::spare_capacity;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::{Disk, blocking};
+use super::{Disk, ENDLESS_LAYERS, Layer, blocking, remove_if_there};
 use crate::reader::READ_CHUNK_BYTES;
 use crate::{BlobKey, Error, Result};
 
 /// Context of errors.
 const READING: &str = "reading a blob";
 
-/// What is left to read of a file.
+/// What is left to read of a blob.
 struct Rest {
     key: BlobKey,
-    file: Arc<File>,
+    layer: Layer,
+    /// Whether what is read is put into the file itself, if it is not there.
+    settles: bool,
     range: Range<u64>,
 }
 
@@ -28,8 +30,10 @@ impl Rest {
     /// Splits the next chunk off and starts reading it.
     fn start(&mut self) -> Option<JoinHandle<Result<Bytes>>> {
         let chunk = self.next_chunk()?;
-        let (key, file) = (self.key, Arc::clone(&self.file));
-        Some(spawn_blocking(move || read_chunk(key, &file, chunk)))
+        let (key, layer, settles) = (self.key, self.layer.clone(), self.settles);
+        Some(spawn_blocking(move || {
+            read_chunk(key, &layer, settles, chunk)
+        }))
     }
 
     fn next_chunk(&mut self) -> Option<Range<u64>> {
@@ -49,28 +53,68 @@ impl Disk {
     /// A range that ends behind the end of the file is damage: the caller knows the size of what
     /// was stored.
     pub(crate) async fn read(
-        &self,
+        self: &Arc<Self>,
         key: BlobKey,
         range: Range<u64>,
     ) -> Result<BoxStream<'static, Result<Bytes>>> {
-        let path = self.blob(&key);
+        self.read_range(key, range, false).await
+    }
+
+    /// Reads the first `size` bytes of a blob, and puts into its file what is not there because the blob rests on
+    /// another one.
+    pub(crate) async fn read_to_settle(
+        self: &Arc<Self>,
+        key: BlobKey,
+        size: u64,
+    ) -> Result<BoxStream<'static, Result<Bytes>>> {
+        self.read_range(key, 0..size, true).await
+    }
+
+    /// Ends what [`Disk::read_to_settle`] has begun, once everything has been read: the blob is independent.
+    pub(crate) async fn settled(self: &Arc<Self>, key: BlobKey) -> Result<()> {
+        let this = Arc::clone(self);
+        let doing = "settling a blob";
+        blocking(doing, move || {
+            let settle = || {
+                if !this.over(&key).exists() {
+                    return Ok(());
+                }
+                File::open(this.blob(&key))?.sync_all()?;
+                remove_if_there(&this.over(&key))?;
+                this.sync_leaf(&key)
+            };
+            settle().map_err(|e| Error::io(doing, e))
+        })
+        .await
+    }
+
+    async fn read_range(
+        self: &Arc<Self>,
+        key: BlobKey,
+        range: Range<u64>,
+        settles: bool,
+    ) -> Result<BoxStream<'static, Result<Bytes>>> {
+        let this = Arc::clone(self);
         let (first, mut rest) = blocking(READING, move || {
-            let file = File::open(path).map_err(|e| match e.kind() {
+            let layer = this.layer_within(&key, settles, ENDLESS_LAYERS);
+            let layer = layer.map_err(|e| match e.kind() {
                 ErrorKind::NotFound => Error::NotFound(key),
                 _ => Error::io(READING, e),
             })?;
-            let size = file.metadata().map_err(|e| Error::io(READING, e))?.len();
+            let size = layer.file.metadata();
+            let size = size.map_err(|e| Error::io(READING, e))?.len();
             if range.end > size {
                 let detail = format!("{size} bytes long, bytes {range:?} were asked for");
                 return Err(Error::Corrupt { key, detail });
             }
             let mut rest = Rest {
                 key,
-                file: Arc::new(file),
+                layer,
+                settles,
                 range,
             };
             let first = match rest.next_chunk() {
-                Some(chunk) => Some(read_chunk(key, &rest.file, chunk)?),
+                Some(chunk) => Some(read_chunk(key, &rest.layer, settles, chunk)?),
                 None => None,
             };
             Ok((first, rest))
@@ -91,9 +135,22 @@ impl Disk {
 }
 
 /// Reads exactly these bytes.
-fn read_chunk(key: BlobKey, file: &File, range: Range<u64>) -> Result<Bytes> {
+fn read_chunk(key: BlobKey, layer: &Layer, settles: bool, range: Range<u64>) -> Result<Bytes> {
     // A chunk is at most READ_CHUNK_BYTES long.
     let length = (range.end - range.start) as usize;
+    if layer.over.is_some() {
+        if settles {
+            layer
+                .settle(range.clone())
+                .map_err(|e| Error::io("settling a blob", e))?;
+        }
+        let mut chunk = vec![0; length];
+        layer
+            .read(range.start, &mut chunk)
+            .map_err(|e| Error::io(READING, e))?;
+        return Ok(chunk.into());
+    }
+    let file = &layer.file;
     let mut chunk = Vec::with_capacity(length);
     while chunk.len() < length {
         let offset = range.start + chunk.len() as u64;

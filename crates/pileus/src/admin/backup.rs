@@ -111,6 +111,8 @@ async fn copy_database(from: &Db, folder: &Path) -> Result<DatabaseCopy> {
     let copy = move || -> Stored<_> {
         let db = Db::open_sqlite(&place, &SqliteOptions::default())?;
         transfer::copy(&from, &db)?;
+        // What is being written just now is not copied either: the backup has what was committed.
+        while db.edit_blocking(|tx| tx.remove_working_copies_piece())? > 0 {}
         // The bytes of what nobody holds are not copied, and a row without its bytes must not exist.
         while db.edit_blocking(|tx| tx.remove_garbage_piece())? > 0 {}
         let tables = transfer::count(&db)?;

@@ -81,14 +81,16 @@ async fn copy_content(
     if to.size(&key).await? == Some(size) {
         return Ok(Some((content, Outcome::Present)));
     }
-    let outcome = copy_blob(key, size, &content.sha256, from, to).await?;
+    // While its checksums are being computed there is nothing to compare it with.
+    let sha256 = (!content.pending).then_some(content.sha256.as_slice());
+    let outcome = copy_blob(key, size, sha256, from, to).await?;
     Ok(Some((content, outcome)))
 }
 
 async fn copy_blob(
     key: BlobKey,
     size: u64,
-    sha256: &[u8],
+    sha256: Option<&[u8]>,
     from: &BlobStore,
     to: &BlobStore,
 ) -> Result<Outcome> {
@@ -105,7 +107,7 @@ async fn copy_blob(
         writer.write(chunk).await?;
     }
     let stored = writer.finish().await?;
-    if stored.digests.sha256[..] == *sha256 {
+    if sha256.is_none_or(|sha256| stored.digests.sha256[..] == *sha256) {
         return Ok(Outcome::Copied);
     }
     to.delete(&key).await?;

@@ -36,34 +36,10 @@ impl Server {
 
     pub fn start_with(flags: &[&str]) -> Server {
         let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
-        let mut process = pileus()
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--admin",
-                "off",
-                "--data",
-            ])
-            .arg(&data)
-            .args(flags)
-            .stdout(Stdio::piped())
-            .stderr(fs::File::create(folder.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let address = loop {
-            let line = lines.next().unwrap().unwrap();
-            if let Some((_, address)) = line.split_once("listening on ")
-                && let Some((_, address)) = address.split_once("://")
-            {
-                break address.trim().to_owned();
-            }
-        };
+        let (process, address) = launch(folder.path(), flags);
         let added = pileus()
             .args(["user", "add", USER, "--password", PASSWORD, "--data"])
-            .arg(&data)
+            .arg(folder.path().join("data"))
             .output()
             .unwrap();
         assert!(added.status.success(), "{added:?}");
@@ -72,6 +48,20 @@ impl Server {
             address,
             folder,
         }
+    }
+
+    /// Ends the server by a signal, waits for its end, and starts another one on the same data, with another address.
+    /// What comes of `before`, which is called between the two, is answered.
+    pub fn restart<T>(&mut self, signal: &str, before: impl FnOnce(&Path) -> T) -> T {
+        let killed = Command::new("kill")
+            .args([signal, &self.process.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(killed.success());
+        self.process.wait().unwrap();
+        let answer = before(&self.folder.path().join("data"));
+        (self.process, self.address) = launch(self.folder.path(), &[]);
+        answer
     }
 
     /// A new folder to work in.
@@ -106,6 +96,39 @@ impl Server {
         let output = self.run("http", folder, args);
         assert_eq!(output.status.code(), Some(1), "{args:?}: {output:?}");
         text(&output.stderr)
+    }
+}
+
+/// Starts a server, and waits until it listens.
+fn launch(folder: &Path, flags: &[&str]) -> (Child, String) {
+    let log = fs::File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("log"))
+        .unwrap();
+    let mut process = pileus()
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin",
+            "off",
+            "--data",
+        ])
+        .arg(folder.join("data"))
+        .args(flags)
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    loop {
+        let line = lines.next().unwrap().unwrap();
+        if let Some((_, address)) = line.split_once("listening on ")
+            && let Some((_, address)) = address.split_once("://")
+        {
+            return (process, address.trim().to_owned());
+        }
     }
 }
 

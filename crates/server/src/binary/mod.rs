@@ -4,11 +4,12 @@
 //! however many a client sends ahead.
 
 mod data;
+mod handover;
 mod wire;
 
 use crate::app::App;
 use crate::body::Body;
-use crate::call::{Call, Content, Outcome};
+use crate::call::{Behind, Call, Content, Outcome};
 use crate::conn::Conn;
 use crate::dispatch::{self, Entry};
 use crate::listen::patience;
@@ -83,14 +84,14 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Session<'_, S> {
             let request = parse_request(&frame)
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
             drop(frame);
-            if !self.answer(request).await? {
-                return Ok(End::Refused);
+            if let Some(end) = self.answer(request).await? {
+                return Ok(end);
             }
         }
     }
 
-    /// Answers a request. Answers whether the connection can go on.
-    async fn answer(&mut self, request: Request) -> io::Result<bool> {
+    /// Answers a request, and how the connection has to end if it cannot go on.
+    async fn answer(&mut self, request: Request) -> io::Result<Option<End>> {
         let Request {
             method,
             params,
@@ -99,13 +100,13 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Session<'_, S> {
         if data_len.is_some_and(|length| length > MAX_DATA_BYTES) {
             let outcome = failure(Code::OVER_QUOTA, params.get("id").cloned());
             self.send(outcome).await?;
-            return Ok(false);
+            return Ok(Some(End::Refused));
         }
         let Some(entry) = dispatch::find(&method) else {
             tracing::debug!(peer = %self.conn.peer, "a client calls a method that does not exist");
             self.drop_data(data_len.unwrap_or(0).min(DROPPED_BYTES))
                 .await?;
-            return Ok(false);
+            return Ok(Some(End::Refused));
         };
         let call = Call {
             entry,
@@ -120,14 +121,14 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Session<'_, S> {
             Some(length) if takes_data(entry) => self.call_with_data(call, length).await,
             length => {
                 self.drop_data(length.unwrap_or(0)).await?;
-                self.call(call).await.map(|()| true)
+                self.call(call).await
             }
         }
     }
 
     /// Makes a call without data. Meanwhile it is watched whether the client sends more, which is what some calls wait
     /// for.
-    async fn call(&mut self, call: Call) -> io::Result<()> {
+    async fn call(&mut self, call: Call) -> io::Result<Option<End>> {
         self.conn.interrupt.reset();
         if self.wire.is_followed() {
             self.conn.interrupt.raise();
@@ -142,7 +143,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Session<'_, S> {
         self.send(outcome).await
     }
 
-    async fn call_with_data(&mut self, call: Call, length: u64) -> io::Result<bool> {
+    async fn call_with_data(&mut self, call: Call, length: u64) -> io::Result<Option<End>> {
         // Receiving data may take long.
         self.wire.flush().await?;
         self.conn.interrupt.reset();
@@ -153,8 +154,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Session<'_, S> {
         // The next request stands behind the data, whatever came of this one.
         let is_complete = !body.is_broken() && body.drain(u64::MAX).await;
         drop(body);
-        self.send(outcome).await?;
-        Ok(is_complete)
+        let end = self.send(outcome).await?;
+        Ok(if is_complete { end } else { Some(End::Refused) })
     }
 
     /// Reads data that nobody wants.
@@ -166,22 +167,27 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Session<'_, S> {
         Ok(())
     }
 
-    /// Sends what a call came to.
-    async fn send(&mut self, outcome: Outcome) -> io::Result<()> {
+    /// Sends what a call came to. Answers how the connection has to end, if that was the last answer.
+    async fn send(&mut self, outcome: Outcome) -> io::Result<Option<End>> {
         let id = outcome.id.clone();
-        let (answer, content) = match encode(outcome).await {
+        let (answer, behind) = match encode(outcome).await {
             Some(encoded) => encoded,
             None => {
                 tracing::error!(peer = %self.conn.peer, "an answer is too large for the binary protocol");
                 encode(failure(Code::INTERNAL, id))
                     .await
-                    .unwrap_or_default()
+                    .unwrap_or((Vec::new(), Behind::Nothing))
             }
         };
         self.wire.answer(answer).await?;
-        match content {
-            Some(content) => self.send_content(content).await,
-            None => Ok(()),
+        match behind {
+            Behind::Nothing => Ok(None),
+            Behind::Content(content) => self.send_content(content).await.map(|()| None),
+            Behind::Takeover(takeover) => {
+                self.wire.flush().await?;
+                takeover.run(&mut self.wire).await?;
+                Ok(Some(End::Clean))
+            }
         }
     }
 
@@ -218,13 +224,13 @@ fn failure(code: Code, id: Option<Value>) -> Outcome {
     }
 }
 
-/// The bytes of an answer, and the raw data that follows it; `None` if they are too many.
-async fn encode(outcome: Outcome) -> Option<(Vec<u8>, Option<Content>)> {
+/// The bytes of an answer, and what follows them; `None` if they are too many.
+async fn encode(outcome: Outcome) -> Option<(Vec<u8>, Behind)> {
     let mut sink = BinarySink::with_limit(outcome.options.clone(), MAX_ANSWER_BYTES);
-    let (mut answering, content) = outcome.into_answering();
+    let (mut answering, behind) = outcome.into_answering();
     while answering.write(&mut sink) != Written::All {
         // A long answer must not keep other connections waiting.
         tokio::task::yield_now().await;
     }
-    Some((sink.finish().ok()?, content))
+    Some((sink.finish().ok()?, behind))
 }

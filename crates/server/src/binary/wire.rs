@@ -118,6 +118,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(self.held.split_to(count).freeze())
     }
 
+    /// The next bytes, whatever they are; `None` if there are none. Waits for them no longer than `idle`.
+    pub(super) async fn any(&mut self, idle: Duration) -> io::Result<Option<Bytes>> {
+        if self.held.is_empty() {
+            self.held = BytesMut::new();
+            self.waits_for = None;
+            self.reading.set(idle);
+            if !poll_fn(|cx| self.poll_read(cx, SMALL_READ_BYTES)).await? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(self.held.split().freeze()))
+    }
+
     /// Reads once. Answers whether there was anything to read before the end.
     fn poll_read(&mut self, cx: &mut Context<'_>, size: usize) -> Poll<io::Result<bool>> {
         if self.has_ended {
@@ -161,7 +174,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 Ok(true)
             );
         }
-        conn.interrupt.raise();
+        if is_alive {
+            conn.interrupt.raise();
+        } else {
+            conn.interrupt.end();
+        }
         pending().await
     }
 

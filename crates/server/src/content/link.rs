@@ -15,7 +15,9 @@ const TAG_PURPOSE: &str = "dwltag";
 
 /// First byte of a payload. Links of a later form will begin with another one.
 const VERSION: u8 = 1;
+/// The second byte: what else the link says.
 const FORCED: u8 = 1;
+const CHECKSUMS: u8 = 2;
 
 /// Longest token that is looked at.
 const MAX_TOKEN_BYTES: usize = 1024;
@@ -39,6 +41,8 @@ pub struct Link {
     pub blob: i64,
     /// When the link stops working, in unix time.
     pub expires: i64,
+    /// Whether it leads to the block checksums of the content, and not to the content.
+    pub checksums: bool,
     /// Whether browsers are to save the file, whatever it is.
     pub forcedownload: bool,
     /// Bytes per second; 0 for no limit.
@@ -49,7 +53,9 @@ pub struct Link {
 
 impl Link {
     fn payload(&self) -> Vec<u8> {
-        let mut out = vec![VERSION, if self.forcedownload { FORCED } else { 0 }];
+        let forced = if self.forcedownload { FORCED } else { 0 };
+        let checksums = if self.checksums { CHECKSUMS } else { 0 };
+        let mut out = vec![VERSION, forced | checksums];
         for id in [self.account, self.file, self.blob, self.expires] {
             write_number(&mut out, id.cast_unsigned());
         }
@@ -59,7 +65,7 @@ impl Link {
     }
 
     fn from_payload(payload: &[u8]) -> Option<Self> {
-        let (&[VERSION, flags @ (0 | FORCED)], mut rest) = payload.split_first_chunk()? else {
+        let (&[VERSION, flags @ 0..=3], mut rest) = payload.split_first_chunk()? else {
             return None;
         };
         let mut number = || read_number(&mut rest);
@@ -73,7 +79,8 @@ impl Link {
             file,
             blob,
             expires,
-            forcedownload: flags == FORCED,
+            checksums: flags & CHECKSUMS != 0,
+            forcedownload: flags & FORCED != 0,
             maxspeed,
             contenttype,
         })
@@ -153,7 +160,8 @@ mod tests {
                 file: id / 2,
                 blob: id / 3,
                 expires: 1_800_000_000,
-                forcedownload: id == 1,
+                checksums: id < 1,
+                forcedownload: id.abs() == 1,
                 maxspeed,
                 contenttype: contenttype.map(str::to_owned),
             };
@@ -173,7 +181,7 @@ mod tests {
             "another version"
         );
         assert_eq!(
-            Link::from_payload(&[1, 2, 0, 0, 0, 0, 0]),
+            Link::from_payload(&[1, 4, 0, 0, 0, 0, 0]),
             None,
             "an unknown flag"
         );

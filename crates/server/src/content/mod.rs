@@ -1,5 +1,6 @@
 //! Content delivery: signed links, and the endpoint that redeems them.
 
+mod blocks;
 mod condition;
 mod link;
 mod range;

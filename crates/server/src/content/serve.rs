@@ -1,5 +1,6 @@
 //! The endpoint that redeems links.
 
+use super::blocks;
 use super::condition::Validators;
 use super::link::{self, Link};
 use super::range::{self, Wanted};
@@ -15,7 +16,7 @@ use http::header::{
 use http::request::Parts as Head;
 use http::{Method, Response, StatusCode};
 use pileus_api::filetype;
-use pileus_blobs::BlobKey;
+use pileus_blobs::{BlobKey, BlockLayout};
 use pileus_store::StoreError;
 use pileus_store::content::{self, Opened};
 use pileus_store::contents::Place;
@@ -68,7 +69,12 @@ async fn send(
     link: &Link,
     opened: Opened,
 ) -> Result<Response<Answer>, Unreadable> {
-    let size = u64::try_from(opened.size).unwrap_or(0);
+    let layout = BlockLayout::of(u64::try_from(opened.size).unwrap_or(0));
+    let size = if link.checksums {
+        layout.table_bytes()
+    } else {
+        layout.size()
+    };
     let validators = Validators::new(opened.hash, opened.modified);
     let mut response = response(StatusCode::OK, Answer::whole(""));
     describe(app, response.headers_mut(), link, &opened.name, &validators);
@@ -108,7 +114,12 @@ async fn send(
         .headers_mut()
         .insert(CONTENT_LENGTH, HeaderValue::from(length));
     if head.method == Method::GET && length > 0 {
-        *response.body_mut() = body(app, link, opened.place, range).await?;
+        *response.body_mut() = if link.checksums {
+            let table = blocks::stream(app.clone(), link.blob, opened.place, layout, range);
+            Answer::stream(app.clone(), length, table)
+        } else {
+            body(app, link, opened.place, range).await?
+        };
     }
     Ok(response)
 }

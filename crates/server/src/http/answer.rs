@@ -2,7 +2,7 @@
 
 use super::line::Line;
 use crate::app::App;
-use crate::call::{Answering, Content, Outcome};
+use crate::call::{Answering, Behind, Content, Outcome};
 use crate::content::safety;
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
@@ -219,10 +219,14 @@ pub(super) fn preflight() -> Response<Answer> {
 pub(super) fn outcome(app: &Arc<App>, outcome: Outcome) -> Response<Answer> {
     let number = outcome.number();
     let options = outcome.options.clone();
-    let (mut answering, content) = outcome.into_answering();
-    let mut response = match content {
-        Some(content) => data(app, content),
-        None => json(&mut answering, JsonSink::new(options)).unwrap_or_else(|sink| {
+    let (mut answering, behind) = outcome.into_answering();
+    let mut response = match behind {
+        Behind::Content(content) => data(app, content),
+        Behind::Takeover(_) => {
+            tracing::error!("a method wants to take a connection of HTTP over");
+            refusal(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+        Behind::Nothing => json(&mut answering, JsonSink::new(options)).unwrap_or_else(|sink| {
             let pieces = Pieces {
                 answering,
                 sink,

@@ -276,7 +276,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Watch<S> {
         if !is_call {
             return Err(error);
         }
-        self.line.conn.interrupt.raise();
+        self.line.conn.interrupt.end();
         Ok(())
     }
 
@@ -316,8 +316,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Watch<S> {
         };
         match phase {
             Phase::Call => {
-                if me.look_ahead(cx) && !me.line.conn.interrupt.is_raised() {
-                    me.line.conn.interrupt.raise();
+                let is_followed = me.look_ahead(cx);
+                let interrupt = &me.line.conn.interrupt;
+                match (is_followed, &me.ended) {
+                    (true, Some(_)) => interrupt.end(),
+                    (true, None) if !interrupt.is_raised() => interrupt.raise(),
+                    _ => {}
                 }
                 Poll::Pending
             }

@@ -1,5 +1,5 @@
-//! Clears away what has outlived its time: old trash, old revisions, contents that nothing refers to, and bytes that no
-//! row knows.
+//! Clears away what has outlived its time: old trash, old revisions, upload sessions that nobody went on with, contents
+//! that nothing refers to, and bytes that no row knows.
 //!
 //! Every step is a short transaction of its own, and each is safe beside running calls and beside janitors of other
 //! nodes. Rows go first, bytes after: bytes without a row are found again, a row without bytes must never exist.
@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::call::Answer;
 use crate::rules::purge;
 use crate::rules::trash::retention_start;
+use crate::sessions;
 use futures_util::StreamExt;
 use pileus_blobs::BlobKey;
 use pileus_store::contents::GarbageContent;
@@ -53,7 +54,8 @@ pub async fn tidy(app: &Arc<App>) -> Answer<()> {
     let before = retention_start(app, now);
     while clear_trash(app, before, now).await? > 0 {}
     while clear_revisions(app, before, now).await? > 0 {}
-    while clear_contents(app, now.saturating_sub(GRACE_SECONDS)).await? > 0 {}
+    while clear_uploads(app, now.saturating_sub(sessions::KEPT_SECONDS)).await? > 0 {}
+    while clear_contents(app, now).await? > 0 {}
     Ok(())
 }
 
@@ -95,8 +97,34 @@ async fn clear_revisions(app: &Arc<App>, before: i64, now: i64) -> Answer<usize>
         .await
 }
 
+/// Ends one batch of old upload sessions; answers how many it was.
+async fn clear_uploads(app: &Arc<App>, before: i64) -> Answer<usize> {
+    let ended = app
+        .db
+        .edit(move |tx| -> Answer<Vec<i64>> {
+            let old = tx.old_uploads(before)?;
+            for &id in &old {
+                tx.remove_upload(id)?;
+            }
+            Ok(old)
+        })
+        .await?;
+    for &id in &ended {
+        app.sessions.get(id).lock().await.forget();
+        let Ok(working) = app.working_dir() else {
+            continue;
+        };
+        if let Err(error) = working.remove(id).await {
+            // The next start of the server finds it.
+            tracing::warn!(%error, "the bytes of an upload session could not be removed");
+        }
+    }
+    Ok(ended.len())
+}
+
 /// Removes one batch of contents without references; answers how many it was.
-async fn clear_contents(app: &Arc<App>, before: i64) -> Answer<usize> {
+async fn clear_contents(app: &Arc<App>, now: i64) -> Answer<usize> {
+    let before = now.saturating_sub(GRACE_SECONDS);
     let (count, keys) = app
         .db
         .edit(move |tx| -> Answer<(usize, Vec<Vec<u8>>)> {
@@ -104,7 +132,7 @@ async fn clear_contents(app: &Arc<App>, before: i64) -> Answer<usize> {
             let mut count = 0;
             for GarbageContent { id, storage_key } in tx.garbage_contents(before)? {
                 // A reference may have been taken since; then the row stays, and so do the bytes.
-                if tx.remove_content(id)? {
+                if tx.remove_content(id, now)? {
                     keys.extend(storage_key);
                     count += 1;
                 }

@@ -1,8 +1,8 @@
 //! Packing files and folders into archives.
 
 use crate::app::App;
-use crate::call::{Answer, Content, Fail};
-use crate::cx::Cx;
+use crate::call::{Answer, Content, Fail, Need};
+use crate::cx::{Cx, provided};
 use crate::dispatch::{Streamed, Streams};
 use crate::methods::file::blob_key;
 use crate::rules::selection::Selected;
@@ -92,6 +92,15 @@ fn pack(selected: Vec<Selected>, zone_seconds: i64) -> Answer<Archive<Source>> {
     Ok(archive)
 }
 
+/// What was selected, if the checksums of all of it are known.
+fn complete(selected: Vec<Selected>) -> Answer<Vec<Selected>> {
+    let mut files = selected.iter().filter_map(|entry| entry.file.as_ref());
+    match files.find(|file| file.pending) {
+        Some(file) => Err(Need::Sums { blob: file.blob }.into()),
+        None => Ok(selected),
+    }
+}
+
 /// How far a zone is east of UTC: `+0200`, `-05:30`, or one of the names that a datetime may end with. UTC is what
 /// anything else counts as.
 fn zone_seconds(zone: &str) -> i64 {
@@ -104,8 +113,12 @@ fn zone_seconds(zone: &str) -> i64 {
 
 impl Streams for GetZip {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Streamed<Done>> {
-        let tree = self.tree.clone();
-        let selected = cx.view(move |view| view.select(&tree)).await?;
+        let tree = &self.tree;
+        let select = || {
+            let tree = tree.clone();
+            cx.view(move |view| complete(view.select(&tree)?))
+        };
+        let selected = provided(cx.app, select).await?;
         let zone = self.timeoffset.as_deref().map_or(0, zone_seconds);
         let archive = pack(selected, zone)?;
         let content_type = if self.forcedownload {

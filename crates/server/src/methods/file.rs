@@ -1,11 +1,13 @@
 //! File methods, but for uploads.
 
-use crate::call::{Answer, Content, Fail};
+use crate::app::App;
+use crate::call::{Answer, Content, Fail, Need};
 use crate::cx::{Cx, Edit, View};
 use crate::dispatch::{Reads, Streamed, Streams, Writes};
 use crate::rules::save::Times;
 use crate::rules::tree::Version;
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt};
 use pileus_api::args::{FileRef, FolderRef};
 use pileus_api::field::Seconds;
 use pileus_api::file::{
@@ -14,17 +16,22 @@ use pileus_api::file::{
 };
 use pileus_api::reply::Done;
 use pileus_api::{Code, Metadata};
-use pileus_blobs::BlobKey;
-use pileus_store::contents::{Content as StoredContent, Place};
+use pileus_blobs::{BlobKey, Stored};
+use pileus_store::ContentHash;
+use pileus_store::contents::{Content as StoredContent, NewContent, Place};
 use pileus_store::files::File;
+use std::ops::Range;
 
 /// Checksums of a content for the wire.
-pub fn checksums(content: &StoredContent) -> Checksums {
-    Checksums {
+pub fn checksums(content: &StoredContent) -> Answer<Checksums> {
+    if content.pending {
+        return Err(Need::Sums { blob: content.id }.into());
+    }
+    Ok(Checksums {
         sha1: hex::encode(&content.sha1),
         md5: hex::encode(&content.md5),
         sha256: hex::encode(&content.sha256),
-    }
+    })
 }
 
 /// The times a call asks to record.
@@ -72,7 +79,7 @@ impl Reads for Stat {
 impl Reads for ChecksumFile {
     fn run(&self, cx: &mut View<'_, '_>) -> Answer<ChecksumReply> {
         let version = cx.version(&self.file)?;
-        let Checksums { sha1, md5, sha256 } = checksums(&cx.content_of(&version.file)?);
+        let Checksums { sha1, md5, sha256 } = checksums(&cx.content_of(&version.file)?)?;
         let mut metadata = version_metadata(cx, &version);
         metadata.path = given_path(&self.file.file);
         Ok(ChecksumReply {
@@ -209,20 +216,7 @@ impl Streams for ReadFile {
             .await?;
         let start = self.offset.min(size);
         let end = start.saturating_add(self.count).min(size);
-        let stream = match place {
-            Place::Inline(bytes) => {
-                let range = usize::try_from(start).unwrap_or(0)..usize::try_from(end).unwrap_or(0);
-                let bytes = bytes::Bytes::from(bytes).slice(range);
-                futures_util::stream::once(async move { Ok(bytes) }).boxed()
-            }
-            Place::Key(key) => {
-                let key = blob_key(&key)?;
-                let reader = cx.app.blobs.read(&key, start..end).await;
-                reader
-                    .map_err(|error| Fail::caused(Code::READ_FAILED, error))?
-                    .boxed()
-            }
-        };
+        let stream = read(cx.app, place, start..end).await?;
         Ok(Streamed::Content(Content {
             length: end - start,
             content_type: "application/octet-stream".into(),
@@ -232,10 +226,48 @@ impl Streams for ReadFile {
     }
 }
 
+/// Streams a range of a content, in which it has to lie.
+pub async fn read(
+    app: &App,
+    place: Place,
+    range: Range<u64>,
+) -> Answer<BoxStream<'static, pileus_blobs::Result<Bytes>>> {
+    match place {
+        Place::Inline(bytes) => {
+            let index = |at| usize::try_from(at).unwrap_or(0);
+            let bytes = Bytes::from(bytes).slice(index(range.start)..index(range.end));
+            Ok(stream::once(async move { Ok(bytes) }).boxed())
+        }
+        Place::Key(key) => {
+            let reader = app.blobs.read(&blob_key(&key)?, range).await;
+            Ok(reader
+                .map_err(|error| Fail::caused(Code::READ_FAILED, error))?
+                .boxed())
+        }
+    }
+}
+
 /// The key of a content in the blob store.
 pub fn blob_key(bytes: &[u8]) -> Answer<BlobKey> {
     let bytes: [u8; 16] = bytes
         .try_into()
         .map_err(|_| Fail::internal("a storage key has the wrong length"))?;
     Ok(BlobKey::from_bytes(bytes))
+}
+
+/// A stored content as the database keeps it.
+pub fn new_content(stored: Stored) -> Answer<NewContent> {
+    let digests = stored.digests;
+    Ok(NewContent {
+        size: i64::try_from(digests.size).map_err(Fail::internal)?,
+        hash: ContentHash(digests.hash()),
+        sha1: digests.sha1,
+        sha256: digests.sha256,
+        md5: digests.md5,
+        crc32: digests.crc32,
+        place: match stored.place {
+            pileus_blobs::Place::Inline(bytes) => Place::Inline(bytes.to_vec()),
+            pileus_blobs::Place::Key(key) => Place::Key(key.as_bytes().to_vec()),
+        },
+    })
 }

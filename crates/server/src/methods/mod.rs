@@ -3,7 +3,8 @@
 mod archiving;
 mod auth;
 mod feed;
-mod file;
+pub(crate) mod file;
+mod fileops;
 mod folder;
 pub(crate) mod general;
 mod listing;
@@ -13,3 +14,4 @@ mod streaming;
 mod stubs;
 mod trash;
 mod upload;
+mod upload_sessions;

@@ -26,7 +26,7 @@ fn sums_of(cx: &mut View<'_, '_>, blob: i64, wanted: bool) -> Answer<Option<Chec
         return Ok(None);
     }
     let content = cx.tx.content(blob)?.ok_or(StoreError::Missing)?;
-    Ok(Some(checksums(&content)))
+    checksums(&content).map(Some)
 }
 
 impl Reads for ListRevisions {
@@ -62,6 +62,7 @@ impl Reads for ListRevisions {
 impl Writes for RevertRevision {
     fn run(&self, cx: &mut Edit<'_, '_>) -> Answer<RevertReply> {
         let mut file = cx.file(&self.file.0)?;
+        cx.require_committed(file.id)?;
         let id = i64::try_from(self.revisionid).map_err(|_| Code::REVISION_MISSING)?;
         let revision = cx
             .tx

@@ -1,10 +1,15 @@
 //! Links to content.
 
 use crate::call::{Answer, Fail};
+use crate::conn::Protocol;
 use crate::content::{self, Link};
-use crate::cx::View;
-use crate::dispatch::Reads;
-use pileus_api::streaming::{GetFileLink, LinkReply};
+use crate::cx::{Cx, View};
+use crate::dispatch::{Reads, Streamed, Streams};
+use crate::rules::tree::Version;
+use crate::transfer::SmallFiles;
+use pileus_api::args::FileRef;
+use pileus_api::reply::Done;
+use pileus_api::streaming::{AsyncTransfer, GetChecksumLink, GetFileLink, LinkReply};
 use pileus_api::{Code, UnixTime};
 use pileus_store::files::File;
 
@@ -59,15 +64,12 @@ impl Wish<'_> {
         if self.maxspeed > 0 && self.maxspeed < minspeed {
             return Err(Fail::with(Code::SPEED_TOO_LOW, MinSpeed { minspeed }));
         }
-        let expires = cx
-            .now
-            .0
-            .saturating_add(i64::try_from(cx.app.config.link_seconds).unwrap_or(i64::MAX));
         let link = Link {
             account: cx.user.account.id,
             file: file.id,
             blob: file.blob,
-            expires,
+            expires: expiry(cx),
+            checksums: false,
             forcedownload: self.forcedownload,
             maxspeed: self.maxspeed,
             contenttype: self
@@ -76,14 +78,25 @@ impl Wish<'_> {
                 .map(str::to_owned),
         };
         let name = (!self.skipfilename).then_some(file.name.as_str());
-        Ok(LinkReply {
-            path: content::path(cx.app, &link, name),
-            hosts: cx.app.content_hosts(),
-            expires: UnixTime(expires),
-            dwltag: content::dwltag(cx.app, &link),
-            hash: file.hash.0,
-            size: file.size.unsigned_abs(),
-        })
+        Ok(told(cx, &link, name, file))
+    }
+}
+
+/// When a link of now stops working.
+fn expiry(cx: &View<'_, '_>) -> i64 {
+    let seconds = i64::try_from(cx.app.config.link_seconds).unwrap_or(i64::MAX);
+    cx.now.0.saturating_add(seconds)
+}
+
+/// What a client is told about a link.
+fn told(cx: &View<'_, '_>, link: &Link, name: Option<&str>, file: &File) -> LinkReply {
+    LinkReply {
+        path: content::path(cx.app, link, name),
+        hosts: cx.app.content_hosts(),
+        expires: UnixTime(link.expires),
+        dwltag: content::dwltag(cx.app, link),
+        hash: file.hash.0,
+        size: file.size.unsigned_abs(),
     }
 }
 
@@ -99,6 +112,50 @@ impl Reads for GetFileLink {
         let version = cx.version(&self.file)?;
         let version = cx.version_by_hash(version, self.hash)?;
         wish.link(cx, &version.file)
+    }
+}
+
+impl Streams for AsyncTransfer {
+    async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Streamed<Done>> {
+        if self.checksum != "sha1" {
+            return Err(Code::NO_CHECKSUM.into());
+        }
+        let standing = cx.standing();
+        standing.view(|_| Ok(())).await?;
+        if cx.call.conn.protocol != Protocol::Binary {
+            return Err(Code::WRONG_FORM.into());
+        }
+        Ok(Streamed::Takeover(
+            Done,
+            Box::new(SmallFiles::new(standing)),
+        ))
+    }
+}
+
+impl Reads for GetChecksumLink {
+    fn run(&self, cx: &mut View<'_, '_>) -> Answer<LinkReply> {
+        let file = cx.file(&FileRef::Id(self.fileid))?;
+        let current = Version {
+            file,
+            revisionid: None,
+        };
+        let version = cx.version_by_hash(current, self.hash)?;
+        if version.file.size == 0 {
+            // There are no blocks, and this is the answer on which the sync client goes on without them.
+            return Err(Code::FILE_MISSING.into());
+        }
+        let file = version.file;
+        let link = Link {
+            account: cx.user.account.id,
+            file: file.id,
+            blob: file.blob,
+            expires: expiry(cx),
+            checksums: true,
+            forcedownload: true,
+            maxspeed: 0,
+            contenttype: None,
+        };
+        Ok(told(cx, &link, None, &file))
     }
 }
 

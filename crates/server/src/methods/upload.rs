@@ -4,16 +4,15 @@ use crate::body::Broken;
 use crate::call::{Answer, Fail};
 use crate::cx::{Cx, Edit};
 use crate::dispatch::{Public, Streamed, Streams};
-use crate::methods::file::times;
+use crate::methods::file::{new_content, times};
 use crate::progress::Progress;
 use crate::rules::save::{Held, IfTaken};
 use pileus_api::args::FolderRef;
-use pileus_api::file::{Checksums, ProgressReply, UploadFile, UploadProgress, UploadReply};
+use pileus_api::file::{Checksums, IfHash, ProgressReply, UploadFile, UploadProgress, UploadReply};
 use pileus_api::name::check_name;
 use pileus_api::{Code, Metadata};
 use pileus_blobs::{BlobKey, Error as BlobError, Stored};
-use pileus_store::ContentHash;
-use pileus_store::contents::{NewContent, Place};
+use pileus_store::contents::NewContent;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -225,11 +224,7 @@ impl Upload<'_> {
         let content = new_content(received.stored)?;
         let (folder, name) = (self.asked.folder.0.clone(), received.name);
         let times = times(self.asked.mtime, self.asked.ctime);
-        let if_taken = match (self.asked.renameifexists, self.asked.ifhash) {
-            (true, _) => IfTaken::Rename,
-            (false, Some(condition)) => IfTaken::Check(condition),
-            (false, None) => IfTaken::Overwrite,
-        };
+        let if_taken = if_taken(self.asked.renameifexists, self.asked.ifhash);
         let saved = cx
             .edit(move |edit| save_in(edit, &folder, &name, &content, times, if_taken))
             .await;
@@ -252,8 +247,17 @@ impl Upload<'_> {
     }
 }
 
+/// What a call wants to happen if the name is taken.
+pub(super) fn if_taken(renameifexists: bool, ifhash: Option<IfHash>) -> IfTaken {
+    match (renameifexists, ifhash) {
+        (true, _) => IfTaken::Rename,
+        (false, Some(condition)) => IfTaken::Check(condition),
+        (false, None) => IfTaken::Overwrite,
+    }
+}
+
 /// Removes bytes that no row refers to. If this fails the janitor finds them later.
-fn discard(cx: &Cx<'_, '_>, key: BlobKey) {
+pub(super) fn discard(cx: &Cx<'_, '_>, key: BlobKey) {
     let app = cx.app.clone();
     tokio::spawn(async move {
         if let Err(error) = app.blobs.delete(&key).await {
@@ -263,14 +267,16 @@ fn discard(cx: &Cx<'_, '_>, key: BlobKey) {
 }
 
 /// What the answer says about one saved file.
-struct SavedReply {
-    fileid: u64,
-    metadata: Metadata,
-    checksums: Checksums,
-    duplicate: bool,
+pub(super) struct SavedReply {
+    pub(super) fileid: u64,
+    pub(super) metadata: Metadata,
+    pub(super) checksums: Checksums,
+    /// Whether the same bytes were there already.
+    pub(super) duplicate: bool,
 }
 
-fn save_in(
+/// Saves a content that has been stored as a file.
+pub(super) fn save_in(
     edit: &mut Edit<'_, '_>,
     folder: &FolderRef,
     name: &str,
@@ -302,22 +308,6 @@ fn save_in(
         metadata,
         checksums,
         duplicate: kept.duplicate,
-    })
-}
-
-fn new_content(stored: Stored) -> Answer<NewContent> {
-    let digests = stored.digests;
-    Ok(NewContent {
-        size: i64::try_from(digests.size).map_err(Fail::internal)?,
-        hash: ContentHash(digests.hash()),
-        sha1: digests.sha1,
-        sha256: digests.sha256,
-        md5: digests.md5,
-        crc32: digests.crc32,
-        place: match stored.place {
-            pileus_blobs::Place::Inline(bytes) => Place::Inline(bytes.to_vec()),
-            pileus_blobs::Place::Key(key) => Place::Key(key.as_bytes().to_vec()),
-        },
     })
 }
 

@@ -90,8 +90,16 @@ impl Edit<'_, '_> {
         // The answer and the event show the time of deletion; the row keeps the file's own.
         (file.deleted, file.modified) = (entry, self.now.0);
         self.tx.trash_file(file.id, entry)?;
+        self.end_locks(file.id);
         self.use_bytes(file.owner, -file.size)?;
         self.record_file(EventKind::DeleteFile, file, None)
+    }
+
+    /// Ends the locks of a file that is gone.
+    pub fn end_locks(&mut self, file: i64) {
+        if let Some(open) = self.app.open_files.find(file) {
+            self.tx.after_commit(move || open.locks.end());
+        }
     }
 
     fn trash_folder(&mut self, folder: &mut Folder, entry: i64) -> Answer<()> {

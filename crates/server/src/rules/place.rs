@@ -136,6 +136,7 @@ impl Edit<'_, '_> {
 
     /// Makes the contents of a replaced file revisions of the one that takes its place. The replaced file is gone.
     fn absorb(&mut self, file: &File, replaced: &File) -> Answer<()> {
+        self.require_committed(replaced.id)?;
         let now = self.now.0;
         self.tx.adopt_revisions(file.id, replaced.id)?;
         // The newest of the adopted contents gets the newest id, so that the order of the list is the order of events.
@@ -150,6 +151,7 @@ impl Edit<'_, '_> {
             replaced: now,
         })?;
         self.tx.remove_file(replaced.id)?;
+        self.end_locks(replaced.id);
         self.use_bytes(replaced.owner, -replaced.size)
     }
 

@@ -1,6 +1,6 @@
 //! Saving a content as a file: all the ways a name can be taken.
 
-use crate::call::Answer;
+use crate::call::{Answer, Need};
 use crate::cx::Edit;
 use pileus_api::event::EventKind;
 use pileus_api::file::IfHash;
@@ -154,6 +154,7 @@ impl Edit<'_, '_> {
         held: Held,
         times: Times,
     ) -> Answer<Saved> {
+        self.require_committed(file.id)?;
         let now = self.now.0;
         let modified = times.modified.unwrap_or(now);
         let before = (file.created, file.modified);
@@ -183,6 +184,14 @@ impl Edit<'_, '_> {
             file,
             conflicted: false,
         })
+    }
+
+    /// Makes sure that what was written through descriptors is not overtaken by what replaces it.
+    pub fn require_committed(&self, file: i64) -> Answer<()> {
+        if self.app.open_files.is_dirty(file) {
+            return Err(Need::Commit { file }.into());
+        }
+        Ok(())
     }
 
     /// Writes the times of a file, if they have changed.

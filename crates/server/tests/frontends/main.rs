@@ -4,6 +4,7 @@
 //! them. What methods do is not tested here.
 
 mod admin;
+mod async_transfer;
 mod binary_calls;
 mod binary_client;
 mod content;
@@ -14,4 +15,5 @@ mod limits;
 mod server;
 mod stop;
 mod tls;
+mod upload_sessions;
 mod waits;

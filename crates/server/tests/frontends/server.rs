@@ -50,6 +50,7 @@ impl Server {
         let protection = tls::acceptor(&config, listeners.addresses()).unwrap();
         let clock = Clock::new(Some(folder.path().join("clock")));
         let app = start::open(config, clock).await.unwrap();
+        start::open_working(&app).await.unwrap();
         let ca_file = protection.as_ref().and_then(|tls| tls.ca_file.clone());
         let acceptor = protection.map(|tls| tls.acceptor);
         let serving = tokio::spawn(listeners.serve(app.clone(), acceptor));

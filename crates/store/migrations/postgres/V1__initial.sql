@@ -174,12 +174,15 @@ CREATE TABLE blob (
     md5 BYTEA NOT NULL,
     crc32 BIGINT NOT NULL,
     refs BIGINT NOT NULL,
-    unreferenced BIGINT NOT NULL
+    unreferenced BIGINT NOT NULL,
+    pending BIGINT NOT NULL,
+    base BIGINT
 );
 CREATE INDEX blob_hash ON blob (hash);
 CREATE INDEX blob_sha1 ON blob (sha1);
 CREATE UNIQUE INDEX blob_storage ON blob (storage_key) WHERE storage_key IS NOT NULL;
 CREATE INDEX blob_garbage ON blob (unreferenced) WHERE refs = 0;
+CREATE INDEX blob_pending ON blob (pending, id) WHERE pending = 1;
 
 CREATE TABLE inline_blob (
     blob BIGINT PRIMARY KEY,
@@ -187,8 +190,10 @@ CREATE TABLE inline_blob (
 );
 
 CREATE TABLE block_checksum (
-    blob BIGINT PRIMARY KEY,
-    bytes BYTEA NOT NULL
+    blob BIGINT NOT NULL,
+    part BIGINT NOT NULL,
+    bytes BYTEA NOT NULL,
+    PRIMARY KEY (blob, part)
 );
 
 CREATE TABLE working_copy (
@@ -206,6 +211,7 @@ CREATE TABLE working_copy (
 CREATE UNIQUE INDEX working_copy_file ON working_copy (file) WHERE file IS NOT NULL;
 CREATE UNIQUE INDEX working_copy_upload ON working_copy (upload) WHERE upload IS NOT NULL;
 CREATE INDEX working_copy_node ON working_copy (node, id);
+CREATE INDEX working_copy_account ON working_copy (account);
 
 CREATE TABLE upload (
     id BIGINT PRIMARY KEY,

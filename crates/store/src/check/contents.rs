@@ -1,8 +1,8 @@
 //! Contents: does everybody who holds one say the same about it, and is it counted?
 
 use super::{
-    BLOBS, FILES_OF_BLOBS, Findings, LEFTOVER_INLINE, LOST_REVISIONS, ProblemKind,
-    REVISIONS_OF_BLOBS,
+    BASES, BASES_OF_COPIES, BLOBS, FILES_OF_BLOBS, Findings, LEFTOVER_INLINE, LOST_REVISIONS,
+    ProblemKind, REVISIONS_OF_BLOBS,
 };
 use crate::record::{ContentHash, record};
 use crate::{Sql, Stored, Tx, args};
@@ -76,6 +76,8 @@ pub(super) fn check(tx: &mut Tx<'_>, found: &mut Findings) -> Stored<()> {
             found,
         )?;
         found.counts.revisions += revisions;
+        count_bases(tx, BASES, after, until, &mut contents, found)?;
+        count_bases(tx, BASES_OF_COPIES, after, until, &mut contents, found)?;
         for (id, held) in contents {
             if held.refs != held.counted {
                 let (refs, counted) = (held.refs, held.counted);
@@ -176,4 +178,25 @@ fn compare(
         Ok(())
     })?;
     Ok(count)
+}
+
+/// Counts what holds contents because its own bytes rest on theirs.
+fn count_bases(
+    tx: &mut Tx<'_>,
+    bases: Sql,
+    after: i64,
+    until: i64,
+    contents: &mut BTreeMap<i64, Held>,
+    found: &mut Findings,
+) -> Stored<()> {
+    tx.each(bases, args![after, until], |(base,): (i64,)| {
+        match contents.get_mut(&base) {
+            Some(held) => held.counted += 1,
+            None => found.add(
+                ProblemKind::Content,
+                format!("content {base}: others rest on it, but it does not exist"),
+            ),
+        }
+        Ok(())
+    })
 }

@@ -1,0 +1,264 @@
+//! What the sync client does with big and with many files: upload sessions, delta uploads, and small downloads over one
+//! connection.
+
+use crate::error::Result;
+use crate::limit::{self, within};
+use crate::lines::upload::FILE_BYTES;
+use crate::lines::{Bench, mebibytes};
+use crate::load::api::{Api, call, number, target, text};
+use crate::load::callers::Expect;
+use crate::load::fill::fill_folder;
+use crate::load::http::{self, Connection};
+use crate::load::small_files::SmallFiles;
+use crate::noise::Noise;
+use crate::report::number::count;
+use crate::report::{Line, Series, Unit};
+use pileus_wire::{Tree, Value};
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+
+/// Bytes that one call writes into a session, and that one call copies from a file.
+const PART_BYTES: u64 = 10 << 20;
+const COPY_BYTES: u64 = 32 << 20;
+
+/// Bytes that differ between the two versions of a file.
+const CHANGED_BYTES: u64 = 1 << 20;
+
+/// Files for the small downloads.
+const FILES: u64 = 10_000;
+
+pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
+    let pileus = bench.pileus("sessions").await?;
+    let mut api = pileus.new_account("sessions@bench.test").await?;
+    let mut lines = big_files(bench, &api).await?;
+    lines.push(small_files(bench, &mut api).await?);
+    pileus.stop().await?;
+    Ok(lines)
+}
+
+async fn big_files(bench: &Bench, api: &Api) -> Result<Vec<Line>> {
+    let bytes = bench.scale.bulk_bytes;
+    let (mut single, mut parts, mut save) =
+        (Series::default(), Series::default(), Series::default());
+    let (mut delta, mut sent) = (Series::default(), Series::default());
+    for run in 0..bench.scale.runs {
+        let mut uploader = Uploader {
+            connection: api.connect().await?,
+            authority: api.authority(),
+            noise: Noise::new(run as u64 + 1),
+            sent: 0,
+        };
+        bench.settle();
+        parts_of(&mut single, bytes, uploader.single(run, bytes).await?);
+        bench.settle();
+        let (file, elapsed, saving) = uploader.in_parts(run, bytes).await?;
+        parts_of(&mut parts, bytes, elapsed);
+        save.push(saving.as_secs_f64() * 1e3);
+        bench.settle();
+        uploader.sent = 0;
+        let elapsed = uploader.delta(&file, bytes).await?;
+        delta.push(elapsed.as_secs_f64());
+        sent.push(mebibytes(uploader.sent));
+    }
+    let size = count(bytes >> 20);
+    let title = |what: &str| what.replace("SIZE", &format!("{size} MiB"));
+    Ok(vec![
+        Line::new(
+            title("Upload of SIZE by one call"),
+            Unit::MebibytesPerSecond,
+            single,
+        ),
+        Line::new(
+            title("Upload of SIZE through a session, 10 MiB a call"),
+            Unit::MebibytesPerSecond,
+            parts,
+        ),
+        Line::new(title("Saving that session"), Unit::Milliseconds, save),
+        Line::new(
+            title("Upload of SIZE of which 1 MiB has changed"),
+            Unit::Seconds,
+            delta,
+        ),
+        Line::new(
+            title("The same: bytes on the wire, both ways"),
+            Unit::Mebibytes,
+            sent,
+        ),
+    ])
+}
+
+fn parts_of(series: &mut Series, bytes: u64, elapsed: Duration) {
+    series.push(mebibytes(bytes) / elapsed.as_secs_f64());
+}
+
+/// A version of a file.
+struct Version {
+    name: String,
+    fileid: u64,
+    hash: u64,
+}
+
+struct Uploader {
+    connection: Connection<TcpStream>,
+    authority: String,
+    noise: Noise,
+    /// Bytes of requests and of fetched tables.
+    sent: u64,
+}
+
+impl Uploader {
+    async fn call(&mut self, method: &str, pairs: &[(&'static str, Value)]) -> Result<Tree> {
+        self.sent += http::get(&self.authority, &target(method, pairs)?).len() as u64;
+        call(&mut self.connection, &self.authority, method, pairs).await
+    }
+
+    /// Sends new bytes with a call.
+    async fn put(
+        &mut self,
+        method: &str,
+        pairs: &[(&'static str, Value)],
+        bytes: u64,
+    ) -> Result<Tree> {
+        let head = http::put(&self.authority, &target(method, pairs)?, bytes);
+        self.sent += head.len() as u64 + bytes;
+        let (connection, noise) = (&mut self.connection, &mut self.noise);
+        let sending = async {
+            connection.send(&head).await?;
+            // A changed word in each block makes it new, and costs the client nothing.
+            let next_block = |block: &mut [u8]| {
+                if let Some(word) = block.first_chunk_mut() {
+                    *word = noise.next().to_le_bytes();
+                }
+            };
+            connection.send_bulk(bytes, next_block).await?;
+            connection.receive().await
+        };
+        let answer = within(limit::CALL, method, sending).await?;
+        Expect::ResultZero.check(&answer)?;
+        Ok(Tree::from_json(answer.body)?)
+    }
+
+    async fn single(&mut self, run: usize, bytes: u64) -> Result<Duration> {
+        let pairs = [
+            ("folderid", 0_u64.into()),
+            ("filename", Value::from(&*format!("single-{run}"))),
+        ];
+        let begin = Instant::now();
+        self.put("uploadfile", &pairs, bytes).await?;
+        Ok(begin.elapsed())
+    }
+
+    /// Answers the file, the time of all calls, and the time of the last one.
+    async fn in_parts(&mut self, run: usize, bytes: u64) -> Result<(Version, Duration, Duration)> {
+        let begin = Instant::now();
+        let created = self.call("upload_create", &[]).await?;
+        let uploadid = number(&created, "uploadid")?;
+        let mut offset = 0;
+        while offset < bytes {
+            let part = PART_BYTES.min(bytes - offset);
+            let pairs = [
+                ("uploadid", uploadid.into()),
+                ("uploadoffset", offset.into()),
+            ];
+            self.put("upload_write", &pairs, part).await?;
+            offset += part;
+        }
+        let name = format!("parts-{run}");
+        let saving = Instant::now();
+        let file = self.save(uploadid, name, bytes).await?;
+        Ok((file, begin.elapsed(), saving.elapsed()))
+    }
+
+    async fn save(&mut self, uploadid: u64, name: String, bytes: u64) -> Result<Version> {
+        let pairs = [
+            ("uploadid", uploadid.into()),
+            ("folderid", 0_u64.into()),
+            ("name", Value::from(&*name)),
+        ];
+        let saved = self.call("upload_save", &pairs).await?;
+        if number(&saved, "metadata.size")? != bytes {
+            return Err("the file is not as long as what was uploaded".into());
+        }
+        Ok(Version {
+            name,
+            fileid: number(&saved, "metadata.fileid")?,
+            hash: number(&saved, "metadata.hash")?,
+        })
+    }
+
+    /// Replaces a file by one that differs in the middle, as the sync client does once it has found the difference.
+    async fn delta(&mut self, file: &Version, bytes: u64) -> Result<Duration> {
+        let begin = Instant::now();
+        let version = [("fileid", file.fileid.into()), ("hash", file.hash.into())];
+        let link = self.call("getchecksumlink", &version).await?;
+        let request = http::get(&self.authority, text(&link, "path")?);
+        self.connection.send(&request).await?;
+        let (status, length) = self.connection.receive_bulk().await?;
+        if status != 200 {
+            return Err(format!("block checksums were answered {status}").into());
+        }
+        self.sent += request.len() as u64 + length;
+
+        let created = self.call("upload_create", &[]).await?;
+        let uploadid = number(&created, "uploadid")?;
+        let changed = bytes / 2..(bytes / 2 + CHANGED_BYTES).min(bytes);
+        self.copy(uploadid, file, 0..changed.start).await?;
+        let pairs = [
+            ("uploadid", uploadid.into()),
+            ("uploadoffset", changed.start.into()),
+        ];
+        let length = changed.end - changed.start;
+        self.put("upload_write", &pairs, length).await?;
+        self.copy(uploadid, file, changed.end..bytes).await?;
+        self.call("upload_info", &[("uploadid", uploadid.into())])
+            .await?;
+        self.save(uploadid, file.name.clone(), bytes).await?;
+        Ok(begin.elapsed())
+    }
+
+    async fn copy(
+        &mut self,
+        uploadid: u64,
+        file: &Version,
+        range: std::ops::Range<u64>,
+    ) -> Result<()> {
+        let mut offset = range.start;
+        while offset < range.end {
+            let piece = COPY_BYTES.min(range.end - offset);
+            let pairs = [
+                ("uploadid", uploadid.into()),
+                ("uploadoffset", offset.into()),
+                ("fileid", file.fileid.into()),
+                ("hash", file.hash.into()),
+                ("offset", offset.into()),
+                ("count", piece.into()),
+            ];
+            self.call("upload_writefromfile", &pairs).await?;
+            offset += piece;
+        }
+        Ok(())
+    }
+}
+
+async fn small_files(bench: &Bench, api: &mut Api) -> Result<Line> {
+    let folder = api.create_folder(0, "small").await?;
+    fill_folder(api, folder, FILES, FILE_BYTES).await?;
+    let files = api.file_ids(folder).await?;
+    let mut rate = Series::default();
+    for _ in 0..bench.scale.runs {
+        bench.settle();
+        let mut connection = SmallFiles::open(api).await?;
+        let begin = Instant::now();
+        let bytes = within(limit::CALL, "small downloads", connection.fetch(&files)).await?;
+        let elapsed = begin.elapsed();
+        if bytes != files.len() as u64 * FILE_BYTES as u64 {
+            return Err("not all of the small files have come".into());
+        }
+        rate.push(files.len() as f64 / elapsed.as_secs_f64());
+    }
+    let title = format!(
+        "Downloads of {} files of 4 KiB, one connection",
+        count(FILES)
+    );
+    Ok(Line::new(title, Unit::PerSecond, rate))
+}

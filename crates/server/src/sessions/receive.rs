@@ -1,0 +1,151 @@
+//! Writing a run of bytes into a session, from wherever they come.
+
+use super::Session;
+use crate::app::App;
+use crate::body::{Body, Broken};
+use crate::call::{Answer, Fail};
+use bytes::{Bytes, BytesMut};
+use futures_util::future::join;
+use futures_util::stream::{BoxStream, StreamExt};
+use pileus_api::Code;
+use std::sync::Arc;
+
+/// Bytes are written in pieces of about this size: one write and one turn at the hashes for each.
+const PIECE_BYTES: usize = 256 * 1024;
+
+/// Where bytes come from.
+pub enum Source<'s, 'b> {
+    /// The client.
+    Body(&'s mut Body<'b>),
+    /// The server.
+    Stream(BoxStream<'static, pileus_blobs::Result<Bytes>>),
+}
+
+impl Source<'_, '_> {
+    async fn next(&mut self) -> Answer<Option<Bytes>> {
+        match self {
+            Self::Body(body) => body
+                .chunk()
+                .await
+                .map_err(|Broken| Code::UPLOAD_BROKEN.into()),
+            Self::Stream(stream) => stream.next().await.transpose().map_err(super::disk_failure),
+        }
+    }
+}
+
+/// Bytes on their way into a session.
+pub struct Receiving<'a> {
+    /// The server.
+    pub app: &'a Arc<App>,
+    /// The session.
+    pub session: Arc<Session>,
+    /// Where the first byte goes.
+    pub offset: u64,
+    /// The most bytes that the session may come to hold.
+    pub room: u64,
+}
+
+/// What was read from a source, and how that ended if it did.
+struct Piece {
+    bytes: Bytes,
+    end: Option<Answer<()>>,
+}
+
+impl Receiving<'_> {
+    /// Writes what comes and answers how much the session then holds. However it ends, what has arrived is kept.
+    pub async fn run(self, mut source: Source<'_, '_>) -> Answer<u64> {
+        let keeping = Keeping {
+            app: self.app,
+            session: Some(self.session.clone()),
+        };
+        let ended = self.receive(&mut source).await;
+        let kept = keeping.finish().await;
+        ended.and(kept)
+    }
+
+    async fn receive(&self, source: &mut Source<'_, '_>) -> Answer<()> {
+        let mut at = self.offset;
+        let mut piece = self.piece(source).await;
+        loop {
+            let length = piece.bytes.len() as u64;
+            let room = self.room.saturating_sub(at);
+            if length > room {
+                return Err(Code::OVER_QUOTA.into());
+            }
+            let writing = async {
+                if length == 0 {
+                    return Ok(());
+                }
+                self.session.write(self.app, at, piece.bytes).await
+            };
+            if let Some(end) = piece.end {
+                return writing.await.and(end);
+            }
+            // The next piece comes in meanwhile.
+            let (written, next) = join(writing, self.piece(source)).await;
+            written?;
+            at += length;
+            piece = next;
+        }
+    }
+
+    async fn piece(&self, source: &mut Source<'_, '_>) -> Piece {
+        let mut gathered = BytesMut::new();
+        let end = loop {
+            let next = tokio::select! {
+                biased;
+                next = source.next() => next,
+                // The server ends before the data may; the client goes on with the next one.
+                () = self.app.stopped() => Err(Fail::from(Code::UPLOAD_FAILED)),
+            };
+            match next {
+                Ok(Some(bytes)) if gathered.is_empty() && bytes.len() >= PIECE_BYTES / 2 => {
+                    return Piece { bytes, end: None };
+                }
+                Ok(Some(bytes)) => {
+                    gathered.extend_from_slice(&bytes);
+                    if gathered.len() >= PIECE_BYTES {
+                        break None;
+                    }
+                }
+                Ok(None) => break Some(Ok(())),
+                Err(fail) => break Some(Err(fail)),
+            }
+        };
+        Piece {
+            bytes: gathered.freeze(),
+            end,
+        }
+    }
+}
+
+/// Sees to it that what has arrived is kept, also if the call is dropped together with its connection.
+struct Keeping<'a> {
+    app: &'a Arc<App>,
+    session: Option<Arc<Session>>,
+}
+
+impl Keeping<'_> {
+    async fn finish(mut self) -> Answer<u64> {
+        let Some(session) = self.session.clone() else {
+            return Ok(0);
+        };
+        let kept = session.keep(self.app).await;
+        self.session = None;
+        kept
+    }
+}
+
+impl Drop for Keeping<'_> {
+    fn drop(&mut self) {
+        let Some(session) = self.session.take() else {
+            return;
+        };
+        let app = self.app.clone();
+        tokio::spawn(async move {
+            if let Err(fail) = session.keep(&app).await {
+                tracing::warn!(cause = ?fail, "what arrived of an upload could not be kept");
+            }
+        });
+    }
+}
