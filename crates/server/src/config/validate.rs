@@ -1,7 +1,7 @@
 //! What settings must be for a server to work with them.
 
 use super::{Config, ConfigError};
-use crate::methods::general::LANGUAGES;
+use crate::language::LANGUAGES;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 

@@ -3,8 +3,9 @@
 use crate::call::{Answer, Fail};
 use crate::cx::{Cx, Edit, View};
 use crate::dispatch::{Public, Reads, Writes};
+use crate::language::LANGUAGES;
 use crate::login::{self, Claim};
-use crate::methods::general::{LANGUAGES, is_email};
+use crate::methods::general::is_email;
 use crate::rules::accounts::{NewUser, add_user, sealed};
 use crate::rules::metadata::wire_id;
 use crate::{config::Registration, password};

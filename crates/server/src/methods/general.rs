@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::call::{Answer, Fail};
 use crate::cx::{Cx, Edit, View};
 use crate::dispatch::{Public, Reads, Writes};
+use crate::language::LANGUAGES;
 use crate::login::{DIGEST_SECONDS, new_digest};
 use crate::rules::metadata::wire_id;
 use pileus_api::general::{
@@ -15,9 +16,6 @@ use pileus_api::reply::Done;
 use pileus_api::{Code, UnixTime};
 use std::io::Write;
 use std::net::IpAddr;
-
-/// Languages of mails and pages, with their names in themselves.
-pub const LANGUAGES: [(&str, &str); 2] = [("en", "English"), ("de", "Deutsch")];
 
 /// Longest text of a feedback message.
 const FEEDBACK_MAX_BYTES: usize = 64 * 1024;

@@ -2,7 +2,8 @@
 
 use crate::app::App;
 use crate::call::{Answer, Fail};
-use crate::methods::general::{LANGUAGES, is_email};
+use crate::language::LANGUAGES;
+use crate::methods::general::is_email;
 use crate::password;
 use crate::rules::accounts::sealed;
 use crate::rules::events::first_event;
