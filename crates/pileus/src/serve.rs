@@ -4,7 +4,7 @@ use pileus_server::app::App;
 use pileus_server::clock::Clock;
 use pileus_server::config::Config;
 use pileus_server::rules::accounts::{NewUser, add_user, sealed};
-use pileus_server::{admin, jobs, listen, secrets, start, tls};
+use pileus_server::{admin, jobs, listen, mail, secrets, start, tls};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -43,6 +43,7 @@ pub async fn run(config: Config, quickstart: bool) -> Result<(), Box<dyn Error>>
 
     let mut work = tokio::task::JoinSet::new();
     work.spawn(jobs::janitor::run(app.clone()));
+    work.spawn(mail::worker::run(app.clone()));
     if let Some(listener) = admin_listener {
         for address in listener.addresses() {
             tracing::info!(%address, "health and metrics");

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::feed::Feed;
 use crate::limits::LoginLimits;
+use crate::mail::Mailroom;
 use crate::metrics::Metrics;
 use crate::password::Hashing;
 use crate::progress::Progresses;
@@ -34,6 +35,8 @@ pub struct App {
     pub limits: LoginLimits,
     /// Running uploads that somebody may ask about.
     pub progresses: Progresses,
+    /// Tells the worker of new mails.
+    pub mailroom: Mailroom,
     /// Counters for `/metrics`.
     pub metrics: Metrics,
     /// The first address that is really listened on; set when it is bound.

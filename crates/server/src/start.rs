@@ -63,6 +63,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>, CannotOpen> 
         hashing: Default::default(),
         limits: Default::default(),
         progresses: Default::default(),
+        mailroom: Default::default(),
         metrics: Default::default(),
         bound: OnceLock::new(),
         stopping: watch::Sender::new(false),

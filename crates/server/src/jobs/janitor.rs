@@ -1,13 +1,15 @@
-//! Clears away what has outlived its time: old trash, old revisions, contents that nothing refers to, and bytes that no
-//! row knows.
+//! Clears away what has outlived its time: old trash, old revisions, accounts that were given up, used-up codes and mails,
+//! contents that nothing refers to, and bytes that no row knows.
 //!
 //! Every step is a short transaction of its own, and each is safe beside running calls and beside janitors of other
 //! nodes. Rows go first, bytes after: bytes without a row are found again, a row without bytes must never exist.
 
 use crate::app::App;
 use crate::call::Answer;
+use crate::mail;
 use crate::rules::purge;
 use crate::rules::trash::retention_start;
+use crate::rules::{mail_codes, newsletter};
 use futures_util::StreamExt;
 use pileus_blobs::BlobKey;
 use pileus_store::contents::GarbageContent;
@@ -53,6 +55,15 @@ pub async fn tidy(app: &Arc<App>) -> Answer<()> {
     let before = retention_start(app, now);
     while clear_trash(app, before, now).await? > 0 {}
     while clear_revisions(app, before, now).await? > 0 {}
+    while erase_accounts(app, now).await? > 0 {}
+    app.db
+        .edit(move |tx| -> Answer<()> {
+            tx.clear_mails(now.saturating_sub(mail::WINDOW_SECONDS))?;
+            tx.clear_mail_codes(now.saturating_sub(mail_codes::REMEMBERED_SECONDS))?;
+            tx.clear_subscribers(now.saturating_sub(newsletter::CONSENT_SECONDS))?;
+            Ok(())
+        })
+        .await?;
     while clear_contents(app, now.saturating_sub(GRACE_SECONDS)).await? > 0 {}
     Ok(())
 }
@@ -93,6 +104,34 @@ async fn clear_revisions(app: &Arc<App>, before: i64, now: i64) -> Answer<usize>
             Ok(revisions.len())
         })
         .await
+}
+
+/// Erases a few accounts that their owners have given up long enough ago; answers how many it was.
+async fn erase_accounts(app: &Arc<App>, now: i64) -> Answer<usize> {
+    let kept_seconds = i64::try_from(app.config.deactivated_days)
+        .unwrap_or(i64::MAX)
+        .saturating_mul(86_400);
+    let before = now.saturating_sub(kept_seconds);
+    let accounts = app.db.view(move |tx| tx.given_up_accounts(before)).await?;
+    for &id in &accounts {
+        // From here on the account cannot be brought back. A stop of the server in between does no harm: the account
+        // is found again.
+        if !app
+            .db
+            .edit(move |tx| -> Answer<bool> { Ok(tx.begin_erasing(id, before)?) })
+            .await?
+        {
+            continue;
+        }
+        // Piece by piece, so that other accounts can write in between.
+        while !app
+            .db
+            .edit(move |tx| -> Answer<bool> { Ok(tx.remove_account_piece(id, now)?) })
+            .await?
+        {}
+        tracing::info!(user.id = id, "an account that was given up is erased");
+    }
+    Ok(accounts.len())
 }
 
 /// Removes one batch of contents without references; answers how many it was.

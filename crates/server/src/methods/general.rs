@@ -14,6 +14,7 @@ use pileus_api::general::{
 };
 use pileus_api::reply::Done;
 use pileus_api::{Code, UnixTime};
+use pileus_store::accounts::Account;
 use std::io::Write;
 use std::net::IpAddr;
 
@@ -29,8 +30,8 @@ impl Public for GetDigest {
     }
 }
 
-fn user_info(cx: &View<'_, '_>, getapiserver: bool) -> UserInfoReply {
-    let account = &cx.user.account;
+/// What is told about an account.
+pub(super) fn user_info(app: &App, account: &Account, getapiserver: bool) -> UserInfoReply {
     UserInfoReply {
         userid: wire_id(account.id),
         email: account.email.clone(),
@@ -45,9 +46,9 @@ fn user_info(cx: &View<'_, '_>, getapiserver: bool) -> UserInfoReply {
         premiumlifetime: true,
         cryptosetup: false,
         cryptosubscription: false,
-        trashrevretentiondays: cx.app.config.retention_days,
+        trashrevretentiondays: app.config.retention_days,
         haspassword: true,
-        apiserver: getapiserver.then(|| api_servers(cx.app)),
+        apiserver: getapiserver.then(|| api_servers(app)),
     }
 }
 
@@ -60,7 +61,7 @@ fn api_servers(app: &App) -> ApiServers {
 
 impl Reads for UserInfo {
     fn run(&self, cx: &mut View<'_, '_>) -> Answer<UserInfoReply> {
-        Ok(user_info(cx, self.getapiserver))
+        Ok(user_info(cx.app, &cx.user.account, self.getapiserver))
     }
 }
 
@@ -70,7 +71,7 @@ impl Reads for Login {
         if cx.call.params.get("username").is_none() {
             return Err(Code::LOGIN_FAILED.into());
         }
-        Ok(user_info(cx, self.getapiserver))
+        Ok(user_info(cx.app, &cx.user.account, self.getapiserver))
     }
 }
 

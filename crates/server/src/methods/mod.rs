@@ -7,6 +7,7 @@ mod file;
 mod folder;
 pub(crate) mod general;
 mod listing;
+mod newsletter;
 mod public_links;
 mod revisions;
 mod streaming;

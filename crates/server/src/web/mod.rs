@@ -4,15 +4,17 @@
 //! links by themselves: it shows a form, and acts when that is sent. There is no login and no cookie behind these
 //! forms. What a form may do, it may do by the code in it, which other sites do not know.
 
+mod account;
 mod answer;
 mod form;
+mod words;
 
 pub use answer::{page, redirect};
 pub use form::{Field, FormPage};
 
 use crate::app::App;
 use crate::http::{Answer, refusal};
-use crate::language::Language;
+use crate::language::{LANGUAGES, Language};
 use http::header::ACCEPT_LANGUAGE;
 use http::request::Parts as Head;
 use http::{Method, Response, StatusCode};
@@ -52,8 +54,12 @@ impl PageRequest<'_> {
             .unwrap_or_default()
     }
 
-    /// The language the browser asks for, or else the server's.
+    /// The language that the link says its reader has, or else the one the browser asks for, or else the server's.
     pub fn language(&self) -> Language {
+        let said = self.text("lang");
+        if LANGUAGES.iter().any(|(code, _)| *code == said) {
+            return Language::of(&said);
+        }
         self.head
             .headers
             .get(ACCEPT_LANGUAGE)
@@ -72,6 +78,9 @@ pub fn has(path: &str) -> bool {
 pub async fn serve(request: &PageRequest<'_>) -> Response<Answer> {
     match request.head.uri.path() {
         answer::STYLE_PATH => answer::style(),
-        _ => refusal(StatusCode::NOT_FOUND),
+        path => match path.strip_prefix("/account/") {
+            Some(name) => account::serve(request, name).await,
+            None => refusal(StatusCode::NOT_FOUND),
+        },
     }
 }
