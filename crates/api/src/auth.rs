@@ -196,7 +196,7 @@ pub struct SendChangeMail {
 /// Makes the address that a code was sent to the account's.
 #[derive(Method, Params)]
 #[method(name = "changemail", caller = Owner, access = Public,
-         fails = [CODE_INVALID, EMAIL_TAKEN, CODE_EXPIRED, EMAIL_UNCHANGED, PASSWORD_WRONG])]
+         fails = [CODE_INVALID, EMAIL_TAKEN, CODE_EXPIRED, PASSWORD_WRONG])]
 pub struct ChangeMail {
     /// The account's password.
     #[param(missing = NO_PASSWORD)]
