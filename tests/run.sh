@@ -14,12 +14,12 @@ source tests/lib/steps.sh
 
 STEPS=(
   tools fmt clippy doc unit release generated kill
-  rclone rclone-backend python pyfs curl
+  rclone rclone-backend python pyfs smtp curl
   startup shutdown disk-full slow-clients
   deny
 )
 # Steps that run the release build of the server.
-NEED_SERVER=" kill rclone rclone-backend python pyfs curl startup shutdown disk-full slow-clients "
+NEED_SERVER=" kill rclone rclone-backend python pyfs smtp curl startup shutdown disk-full slow-clients "
 
 if [[ ${1:-} == --list ]]; then
   printf '%s\n' "${STEPS[@]}"
@@ -126,6 +126,9 @@ step python 300 \
 step pyfs 600 \
   'the log names the failed cases; tests/clients/pyfs.sh NAME runs one alone' \
   tests/clients/pyfs.sh
+step smtp 300 \
+  'tests/clients/smtp.py, run by the Python of target/test-venv, repeats it' \
+  "${CARGO_TARGET_DIR:-target}/test-venv/bin/python" tests/clients/smtp.py
 step curl 120 \
   'the commands that `pileus serve --quickstart` prints must work when pasted' \
   tests/clients/curl.sh

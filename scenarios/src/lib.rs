@@ -11,6 +11,7 @@
 pub mod connection;
 pub mod coverage;
 pub mod http;
+pub mod mail;
 pub mod model;
 pub mod play;
 pub mod random;

@@ -2,8 +2,10 @@
 
 use crate::Result;
 use crate::connection::{Call, Connection, Protocol};
+use crate::mail::{self, Mail};
 use pileus_wire::Tree;
 use rustix::process::{Pid, Signal, kill_process};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
@@ -100,6 +102,11 @@ impl Server {
     /// Runs an administrator's command on the server's data and tells what it printed.
     pub fn admin(&self, arguments: &[&str]) -> Result<String> {
         admin(&self.setup.program, &self.folder, arguments)
+    }
+
+    /// The mails the server has written, in order.
+    pub fn mails(&self) -> Result<BTreeMap<(u64, u64), Mail>> {
+        mail::read(&data(&self.folder).join("mail"))
     }
 
     /// Makes an account.

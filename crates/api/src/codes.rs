@@ -151,6 +151,8 @@ codes! {
     FILE_MISSING = 2009, Missing, "The file does not exist.";
     BAD_PATH = 2010, Missing, "The path is not valid.";
     SPEED_TOO_LOW = 2011, Parameter, "The speed limit asked for is too low.";
+    CODE_INVALID = 2012, Missing, "This code is not valid.";
+    ALREADY_VERIFIED = 2013, Conflict, "This mail address is verified already.";
     EMAIL_UNVERIFIED = 2014, Denied, "Verify your mail address first.";
     ROOT_UNSHAREABLE = 2015, Conflict, "The root folder cannot be shared or linked.";
     EMAIL_INVALID = 2018, Parameter, "This is not a valid mail address.";
@@ -164,6 +166,7 @@ codes! {
     PASSWORD_BLANK = 2033, Parameter, "A password must not begin or end with a blank.";
     PASSWORD_REPEATS = 2034, Parameter, "A password has at least 4 different characters.";
     PASSWORD_SEQUENCE = 2035, Parameter, "A password must not be a plain run of neighbouring characters.";
+    RESET_CODE_EXPIRED = 2036, Missing, "This code has expired, ask for a new one.";
     TERMS_NOT_ACCEPTED = 2037, Parameter, "The terms have to be accepted.";
     EMAIL_TAKEN = 2038, Conflict, "This mail address has an account already.";
     UPLOAD_BROKEN = 2041, Conflict, "The connection broke during the upload.";
@@ -174,6 +177,7 @@ codes! {
     TFA_TOKEN_EXPIRED = 2064, Login, "The second step of this log in has expired.";
     UPLOADID_MISSING = 2067, Missing, "There is no such upload session.";
     UPLOAD_UNWRITABLE = 2068, Missing, "This upload session cannot be used any more.";
+    CODE_EXPIRED = 2074, Missing, "This code has expired.";
     NO_BUSINESS_ACCOUNT = 2075, Denied, "You are not a member of a business account.";
     BEARER_INVALID = 2094, Login, "Invalid access_token.";
     TOKENID_MISSING = 2102, Missing, "There is no such token.";
@@ -184,7 +188,10 @@ codes! {
     COPY_TARGET_MISSING = 2208, Missing, "The target folder does not exist.";
     DIGEST_IMPOSSIBLE = 2237, Login, "Log in by digest is not possible here, send the password.";
     LINK_PASSWORD_NEEDED = 2258, Denied, "Please provide link password.";
+    EMAIL_UNCHANGED = 2271, Conflict, "This is the account's mail address already.";
+    PASSWORD_WRONG = 2272, Login, "The password is wrong.";
     SECOND_FACTOR_NEEDED = 2297, Login, "A second factor is needed.";
+    MAIL_CHECK_NEEDED = 2306, Login, "Verify your mail address to log in.";
     LOGINS_LIMITED = 4000, Limit, "Too many failed log ins, try again later.";
     REQUESTS_LIMITED = 4010, Limit, "Too many requests, try again later.";
     INTERNAL = 5000, Internal, "Internal error, try again later.";

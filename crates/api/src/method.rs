@@ -92,6 +92,7 @@ pub const GENERAL_FAILURES: &[Code] = &[
     Code::BEARER_INVALID,
     Code::DIGEST_IMPOSSIBLE,
     Code::SECOND_FACTOR_NEEDED,
+    Code::MAIL_CHECK_NEEDED,
     Code::LOGINS_LIMITED,
     Code::REQUESTS_LIMITED,
     Code::INTERNAL,

@@ -58,26 +58,6 @@ refused! {
     CheckFileOwnershipToken "checkfileownershiptoken" DENIED "Checks such an exchange; not offered.";
 }
 
-macro_rules! refused_to_anyone {
-    ($($ident:ident $name:literal $code:ident $doc:literal;)*) => {$(
-        #[doc = $doc]
-        #[derive(Method, Params)]
-        #[method(name = $name, caller = Anyone, access = Refused, fails = [$code])]
-        pub struct $ident {}
-
-        impl Refused for $ident {
-            const CODE: Code = Code::$code;
-        }
-    )*};
-}
-
-refused_to_anyone! {
-    TfaLogin "tfa_login" TFA_TOKEN_EXPIRED "Ends a login with a second factor; no such login is pending.";
-    TfaRecovery "tfa_loginwithrecoverycode" TFA_TOKEN_EXPIRED "Ends a login with a recovery code; none is pending.";
-    TfaSms "tfa_sendcodeviasms" TFA_TOKEN_EXPIRED "Sends a code for such a login; none is pending.";
-    TfaNotice "tfa_sendcodeviasysnotification" TFA_TOKEN_EXPIRED "Shows a code for such a login; none is pending.";
-}
-
 /// Records what people do with a client. Accepted and forgotten.
 #[derive(Method, Params)]
 #[method(name = "loganalyticsevent", caller = Anyone, access = Public)]

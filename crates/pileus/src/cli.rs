@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::remote::RemoteArgs;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -218,9 +218,22 @@ pub struct UserChanges {
     /// Keep it from logging in, and end all logins
     #[arg(long)]
     pub disable: bool,
-    /// Let it log in again
+    /// Let it log in again, also if its owner has given it up
     #[arg(long, conflicts_with = "disable")]
     pub enable: bool,
+    /// Have logins by password need the code of an authenticator too. `on` prints its secret and recovery codes; they
+    /// are not shown again
+    #[arg(long, value_name = "on|off")]
+    pub second_factor: Option<Switch>,
+}
+
+/// Something that can be on or off.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// On.
+    On,
+    /// Off.
+    Off,
 }
 
 /// `pileus token`.

@@ -4,7 +4,7 @@ use pileus_server::app::App;
 use pileus_server::clock::Clock;
 use pileus_server::config::Config;
 use pileus_server::rules::accounts::{NewUser, add_user, sealed};
-use pileus_server::{admin, jobs, listen, secrets, start, tls, working};
+use pileus_server::{admin, jobs, listen, mail, secrets, start, tls, working};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -46,6 +46,7 @@ pub async fn run(config: Config, quickstart: bool) -> Result<(), Box<dyn Error>>
     work.spawn(jobs::janitor::run(app.clone()));
     work.spawn(working::keeper::run(app.clone()));
     work.spawn(working::sums::run(app.clone()));
+    work.spawn(mail::worker::run(app.clone()));
     if let Some(listener) = admin_listener {
         for address in listener.addresses() {
             tracing::info!(%address, "health and metrics");

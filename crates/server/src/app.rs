@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::feed::Feed;
 use crate::limits::LoginLimits;
+use crate::mail::Mailroom;
 use crate::metrics::Metrics;
 use crate::password::Hashing;
 use crate::progress::Progresses;
@@ -43,6 +44,8 @@ pub struct App {
     pub progresses: Progresses,
     /// Upload sessions that calls are using.
     pub sessions: Sessions,
+    /// Tells the worker of new mails.
+    pub mailroom: Mailroom,
     /// Counters for `/metrics`.
     pub metrics: Metrics,
     /// The first address that is really listened on; set when it is bound.

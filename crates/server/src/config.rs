@@ -56,6 +56,18 @@ pub enum StickyLogin {
     Off,
 }
 
+/// How the connection to a mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SmtpTls {
+    /// By TLS from the first byte, usually on port 465.
+    Tls,
+    /// By TLS after a plain greeting, usually on port 587; without it nothing is sent.
+    Starttls,
+    /// Not at all: for a server on the same machine.
+    None,
+}
+
 settings! {
     /// Everything that can be set.
     pub struct Config {
@@ -122,10 +134,31 @@ settings! {
         pub log: String = "info".into(),
         /// Log lines as JSON.
         pub log_json: bool = false,
+        /// Whether a login by password needs a verified mail address. Without one it answers 2306.
+        pub require_verified_mail: bool = false,
+        /// Days until the data of an account that its owner has given up is erased. Until then `pileus user set
+        /// --enable` brings it back.
+        pub deactivated_days: u64 = 30,
+        /// Mails that the server writes.
+        pub mail: Mail = Mail::default(),
         /// What clients are told about addresses. Where empty, the first listener's address is told.
         pub public: Public = Public::default(),
         /// The S3 store, for `blobs = "s3"`.
         pub s3: S3 = S3::default(),
+        /// The server that takes mails for delivery.
+        pub smtp: Smtp = Smtp::default(),
+    }
+}
+
+settings! {
+    /// Mails that the server writes.
+    pub struct Mail {
+        /// Address that mails come from; empty for `pileus` at the host of `public.web`.
+        pub from: String = String::new(),
+        /// Name that stands beside that address.
+        pub name: String = "Pileus".into(),
+        /// Whether addresses can be put on the newsletter's list.
+        pub newsletter: bool = true,
     }
 }
 
@@ -162,9 +195,27 @@ settings! {
     }
 }
 
+settings! {
+    /// The server that takes mails for delivery.
+    pub struct Smtp {
+        /// Its host. While this is empty, mails are written as files into the folder `mail` of the data folder.
+        pub host: String = String::new(),
+        /// Its port.
+        pub port: u16 = 587,
+        /// `starttls`, `tls` for TLS from the first byte, or `none`.
+        pub tls: SmtpTls = SmtpTls::Starttls,
+        /// User name; empty to send without logging in.
+        pub user: String = String::new(),
+        /// Password.
+        pub password: String = String::new(),
+    }
+}
+
 /// The sections of the file with their fields. [`template`] and [`Layers`] find every key through here.
-const SECTIONS: [(&str, &[define::Field]); 3] = [
+const SECTIONS: [(&str, &[define::Field]); 5] = [
     ("", Config::FIELDS),
+    ("mail", Mail::FIELDS),
     ("public", Public::FIELDS),
     ("s3", S3::FIELDS),
+    ("smtp", Smtp::FIELDS),
 ];

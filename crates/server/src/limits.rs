@@ -27,6 +27,12 @@ const LINK_FAILURES_MAX: u32 = 100;
 /// How long those count.
 const LINK_WINDOW: Duration = Duration::from_secs(300);
 
+/// Mails that one network may have sent within [`MAIL_WINDOW`] without being logged in.
+const MAILS_MAX: u32 = 30;
+
+/// How long those count.
+const MAIL_WINDOW: Duration = Duration::from_secs(3600);
+
 /// Counts failed logins by account name and by network. Valid tokens are never held up by it.
 #[derive(Debug, Default)]
 pub struct LoginLimits {
@@ -34,6 +40,7 @@ pub struct LoginLimits {
     by_network: Mutex<HashMap<IpAddr, Failures>>,
     feedback: Mutex<HashMap<IpAddr, Failures>>,
     links: Mutex<HashMap<IpAddr, Failures>>,
+    mails: Mutex<HashMap<IpAddr, Failures>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +87,27 @@ impl LoginLimits {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&name.to_lowercase());
+    }
+
+    /// Whether a network may try another code now: one of a mail, which belongs to no name.
+    pub fn allows_code(&self, client: IpAddr) -> bool {
+        let (now, network) = (Instant::now(), network(client));
+        !is_exhausted(&self.by_network, &network, now, FAILURES_MAX, WINDOW)
+    }
+
+    /// A network has tried a code that does not work.
+    pub fn failed_code(&self, client: IpAddr) {
+        count(&self.by_network, network(client), Instant::now(), WINDOW);
+    }
+
+    /// Whether a network that is not logged in may have another mail sent now; counts it if so.
+    pub fn allows_mail(&self, client: IpAddr) -> bool {
+        let (now, network) = (Instant::now(), network(client));
+        let allowed = !is_exhausted(&self.mails, &network, now, MAILS_MAX, MAIL_WINDOW);
+        if allowed {
+            count(&self.mails, network, now, MAIL_WINDOW);
+        }
+        allowed
     }
 
     /// Whether a network may send another feedback message now; counts it if so.
@@ -187,6 +215,31 @@ mod tests {
         assert!(!limits.allows_link(guesser));
         assert!(limits.allows_link(visitor));
         assert!(limits.allows("ann@example.com", guesser));
+    }
+
+    #[test]
+    fn guessing_codes_shuts_the_network_and_no_name() {
+        let limits = LoginLimits::default();
+        let (guesser, owner) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        for _ in 0..FAILURES_MAX {
+            assert!(limits.allows_code(guesser));
+            limits.failed_code(guesser);
+        }
+        assert!(!limits.allows_code(guesser));
+        assert!(!limits.allows("ann@example.com", guesser));
+        assert!(limits.allows_code(owner));
+        assert!(limits.allows("ann@example.com", owner));
+    }
+
+    #[test]
+    fn mails_are_counted_by_network() {
+        let limits = LoginLimits::default();
+        let (one, two) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        for _ in 0..MAILS_MAX {
+            assert!(limits.allows_mail(one));
+        }
+        assert!(!limits.allows_mail(one));
+        assert!(limits.allows_mail(two));
     }
 
     #[test]

@@ -5,11 +5,14 @@ use crate::call::{Answer, Call, Fail};
 use crate::config::StickyLogin;
 use crate::conn::{Conn, Protocol};
 use crate::password::digest_answer;
+use crate::rules::second_factor;
 use crate::secrets::{fingerprint, random_token};
+use crate::verify_token;
+use pileus_api::auth::{MailCheckNeeded, SecondFactorNeeded};
 use pileus_api::method::{Caller, Spec};
 use pileus_api::{Code, UnixTime};
 use pileus_store::Tx;
-use pileus_store::accounts::{self, Account};
+use pileus_store::accounts::{self, Account, Secrets};
 use pileus_store::tokens::{NewToken, Token};
 use std::sync::Arc;
 
@@ -20,6 +23,9 @@ pub const DIGEST_SECONDS: i64 = 30;
 const TOKEN_SECONDS: (u64, u64) = (31_536_000, 63_072_000);
 /// Unused life of a token if the client does not say, and at most.
 const TOKEN_IDLE_SECONDS: (u64, u64) = (2_678_400, 5_356_800);
+
+/// What `tfatype` says where codes come from an authenticator.
+const AUTHENTICATOR: u64 = 2;
 
 /// The last use of a token is written at most this often.
 const USE_NOTED_SECONDS: i64 = 60;
@@ -119,7 +125,9 @@ pub async fn claim(app: &App, call: &Call) -> Answer<Claim> {
     if let Some(token) = text("auth") {
         return Ok(Claim::Token(token.into_owned()));
     }
-    if let Some(username) = text("username") {
+    // What ends a login that waits for its second factor does not begin another one, whatever clients send along.
+    let ends_login = call.entry.spec.caller == Caller::Anyone && call.entry.spec.answers_token;
+    if let Some(username) = text("username").filter(|_| !ends_login) {
         if let (Some(digest), Some(answer)) = (text("digest"), text("passworddigest")) {
             return by_digest(app, call, &username, &digest, &answer).await;
         }
@@ -208,7 +216,7 @@ async fn by_digest(
         Some(secrets)
             if fits && password.is_some() && is_our_digest(app, digest, app.clock.now()) =>
         {
-            Ok(logged_in(app, username, secrets.id, secrets.login_epoch))
+            logged_in(app, call, username, secrets).await
         }
         _ => Err(failed(app, call, username)),
     }
@@ -232,7 +240,7 @@ async fn by_password(app: &App, call: &Call, username: &str, password: &str) -> 
         .await
         .map_err(Fail::internal)?;
     match active {
-        Some(secrets) if fits => Ok(logged_in(app, username, secrets.id, secrets.login_epoch)),
+        Some(secrets) if fits => logged_in(app, call, username, secrets).await,
         _ => Err(failed(app, call, username)),
     }
 }
@@ -250,12 +258,38 @@ fn failed(app: &App, call: &Call, username: &str) -> Fail {
     Code::LOGIN_FAILED.into()
 }
 
-fn logged_in(app: &App, username: &str, account: i64, epoch: i64) -> Claim {
+/// A login whose password is right. It may still lack a verified address (2306) or the second factor (2297).
+async fn logged_in(app: &App, call: &Call, username: &str, secrets: Secrets) -> Answer<Claim> {
+    let (account, epoch, now) = (secrets.id, secrets.login_epoch, app.clock.now());
+    if app.config.require_verified_mail && !secrets.email_verified {
+        let verifytoken = verify_token::make(app, account, now);
+        return Err(Fail::with(
+            Code::MAIL_CHECK_NEEDED,
+            MailCheckNeeded { verifytoken },
+        ));
+    }
+    if secrets.tfa_sealed.is_some() {
+        let deviceid = device_id(call);
+        let waits = app.db.edit(move |tx| -> Answer<Option<String>> {
+            if second_factor::is_trusted(tx, account, &deviceid, now)? {
+                return Ok(None);
+            }
+            second_factor::wait(tx, account, epoch, now).map(Some)
+        });
+        if let Some(token) = waits.await? {
+            let needed = SecondFactorNeeded {
+                token,
+                hasdevices: false,
+                tfatype: AUTHENTICATOR,
+            };
+            return Err(Fail::with(Code::SECOND_FACTOR_NEEDED, needed));
+        }
+    }
     app.limits.succeeded(username);
-    Claim::Known(Identity {
+    Ok(Claim::Known(Identity {
         account,
         proof: Proof::Password { epoch },
-    })
+    }))
 }
 
 /// Checks a claim in the transaction of the call, and whether the caller may call the method at all. A login that
@@ -372,21 +406,29 @@ pub async fn token_to_answer(app: &Arc<App>, call: &Call, user: &User) -> Answer
     Ok(Some(secret))
 }
 
+/// A text that a client tells about itself: at most so many characters, none of which could spoil a list.
+fn told(call: &Call, name: &str, most: usize) -> String {
+    let text = call
+        .params
+        .text(name)
+        .and_then(Result::ok)
+        .unwrap_or_default();
+    text.chars()
+        .filter(|char| !char.is_control())
+        .take(most)
+        .collect()
+}
+
+/// The client's own name for the device it runs on; empty if it tells none.
+pub fn device_id(call: &Call) -> String {
+    told(call, "deviceid", 128)
+}
+
 /// Makes a session token with what the call says about its life and its device.
 pub async fn new_token(app: &Arc<App>, call: &Call, account: i64) -> Answer<String> {
     let secret = random_token().map_err(Fail::internal)?;
     let now = app.clock.now();
-    let text = |name: &str, most: usize| {
-        let text = call
-            .params
-            .text(name)
-            .and_then(Result::ok)
-            .unwrap_or_default();
-        text.chars()
-            .filter(|char| !char.is_control())
-            .take(most)
-            .collect::<String>()
-    };
+    let text = |name: &str, most: usize| told(call, name, most);
     let seconds = |name: &str, (otherwise, most): (u64, u64)| {
         let asked = call
             .params
@@ -412,7 +454,7 @@ pub async fn new_token(app: &Arc<App>, call: &Call, account: i64) -> Answer<Stri
         app: None,
         permissions: 0,
         device,
-        deviceid: text("deviceid", 128),
+        deviceid: device_id(call),
         os: call.params.int("os"),
         osversion: text("osversion", 128),
         appversion: text("appversion", 128),

@@ -7,6 +7,10 @@ use crate::{Stored, Tx, args, sql};
 pub const ACTIVE: i64 = 0;
 /// `account.state` of an account that an administrator has locked.
 pub const DISABLED: i64 = 1;
+/// `account.state` of an account that its owner has given up. It can be brought back until it is erased.
+pub const DEACTIVATED: i64 = 2;
+/// `account.state` of an account whose data is going.
+pub const ERASED: i64 = 3;
 
 record! {
     /// An account, without its secrets.
@@ -55,6 +59,10 @@ record! {
         pub login_epoch: i64,
         /// [`ACTIVE`] or why not.
         pub state: i64,
+        /// Whether the address has been verified.
+        pub email_verified: bool,
+        /// The secret of the second factor, sealed, if there is one.
+        pub tfa_sealed: Option<Vec<u8>>,
     }
 }
 
@@ -65,12 +73,18 @@ macro_rules! columns {
     };
 }
 
+macro_rules! secrets {
+    () => {
+        "id, password_hash, password_sealed, login_epoch, state, email_verified, tfa_sealed"
+    };
+}
+
 sql! {
     BY_ID = concat!("SELECT ", columns!(), " FROM account WHERE id = $1");
     LOCK = concat!("SELECT ", columns!(), " FROM account WHERE id = $1"), locking = "FOR UPDATE";
     BY_EMAIL = concat!("SELECT ", columns!(), " FROM account WHERE email_key = $1");
-    SECRETS_BY_EMAIL = "SELECT id, password_hash, password_sealed, login_epoch, state FROM account WHERE email_key = $1";
-    SECRETS_BY_ID = "SELECT id, password_hash, password_sealed, login_epoch, state FROM account WHERE id = $1";
+    SECRETS_BY_EMAIL = concat!("SELECT ", secrets!(), " FROM account WHERE email_key = $1");
+    SECRETS_BY_ID = concat!("SELECT ", secrets!(), " FROM account WHERE id = $1");
     LIST = concat!("SELECT ", columns!(), " FROM account ORDER BY id"), scans = "administrators list all accounts";
     ANY = "SELECT id FROM account LIMIT 1", scans = "stops at the first row";
     INSERT = "INSERT INTO account (id, email, email_key, email_verified, password_hash, password_sealed, language, \
@@ -82,7 +96,8 @@ sql! {
     SET_PASSWORD = "UPDATE account SET password_hash = $1, password_sealed = $2, login_epoch = login_epoch + 1 \
                     WHERE id = $3";
     SET_QUOTA = "UPDATE account SET quota = $1 WHERE id = $2";
-    SET_STATE = "UPDATE account SET state = $1, login_epoch = login_epoch + 1 WHERE id = $2";
+    SET_STATE = "UPDATE account SET state = $1, deactivated = NULL, login_epoch = login_epoch + 1 WHERE id = $2";
+    SET_EMAIL = "UPDATE account SET email = $1, email_key = $2, email_verified = 1 WHERE id = $3";
     SET_VERIFIED = "UPDATE account SET email_verified = $1 WHERE id = $2";
 }
 
@@ -195,9 +210,15 @@ impl Tx<'_> {
         self.exec(SET_QUOTA, args![quota, id]).map(drop)
     }
 
-    /// Sets whether the account may log in, and ends all its logins.
+    /// Sets whether the account may log in, and ends all its logins. What its owner has given up is not erased then.
     pub fn set_account_state(&mut self, id: i64, state: i64) -> Stored<()> {
         self.exec(SET_STATE, args![state, id]).map(drop)
+    }
+
+    /// Sets the address, which counts as verified. The caller has made sure that nobody else has it.
+    pub fn set_account_email(&mut self, id: i64, email: &str) -> Stored<()> {
+        self.exec(SET_EMAIL, args![email, &email_key(email), id])
+            .map(drop)
     }
 
     /// Sets whether the address counts as verified.

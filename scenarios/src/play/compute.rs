@@ -3,11 +3,14 @@
 use crate::Result;
 use crate::random::content;
 use crate::script::{Function, Path, Piece, Segment, Value};
+use data_encoding::BASE32_NOPAD;
+use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use pileus_wire::Tree;
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 use std::collections::HashMap;
+use std::time::SystemTime;
 
 /// A computed value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,8 +129,25 @@ fn apply(function: Function, arguments: &[Vec<u8>]) -> Result<Item> {
             let proof = [password.as_slice(), username.as_bytes(), digest.as_slice()].concat();
             hex(&Sha1::digest(proof))
         }
+        (Function::Totp, [secret, ahead_s]) => {
+            let secret = BASE32_NOPAD.decode(secret)?;
+            let ahead_s: u64 = std::str::from_utf8(ahead_s)?.parse()?;
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+            Item::Bytes(totp(&secret, now.as_secs() + ahead_s)?.into_bytes())
+        }
         _ => return Err("wrong number of arguments".into()),
     })
+}
+
+/// What an authenticator shows at a time, as RFC 6238 has it.
+fn totp(secret: &[u8], unix_seconds: u64) -> Result<String> {
+    let mac = <Hmac<Sha1> as KeyInit>::new_from_slice(secret)?
+        .chain_update((unix_seconds / 30).to_be_bytes())
+        .finalize()
+        .into_bytes();
+    let at = usize::from(mac[19] & 0x0f);
+    let number = u32::from_be_bytes([mac[at] & 0x7f, mac[at + 1], mac[at + 2], mac[at + 3]]);
+    Ok(format!("{:06}", number % 1_000_000))
 }
 
 /// Finds a field; `None` if there is none.

@@ -10,7 +10,7 @@ use crate::coverage::Coverage;
 use crate::script::{Action, Expect, Outcome, Request, Script, Span, Step, Template};
 use crate::server::{PASSWORD, Server};
 use pileus_wire::{Tree, UnixTime};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Where a scenario is played.
@@ -57,6 +57,13 @@ const CREDENTIALS: [&str; 5] = [
     "logout",
 ];
 
+/// How long a mail may take.
+const MAIL_LIMIT: Duration = Duration::from_secs(20);
+/// How often is looked for it.
+const MAIL_PAUSE: Duration = Duration::from_millis(20);
+/// How long is waited for a mail that must not come. A mail takes some milliseconds.
+const MAIL_SILENCE: Duration = Duration::from_millis(500);
+
 /// How long something that happens in the background may take.
 const EVENTUALLY_LIMIT: Duration = Duration::from_secs(30);
 /// How long to wait before looking again.
@@ -85,6 +92,8 @@ struct Player<'a> {
     held: HashMap<String, Held>,
     ahead_s: u64,
     played: Played,
+    /// Mails that were looked at.
+    read_mails: HashSet<(u64, u64)>,
     /// The answer of the present step, for the report.
     last_answer: Option<String>,
 }
@@ -100,6 +109,7 @@ pub fn play(script: &Script, stage: Stage<'_>, coverage: &Coverage) -> Played {
         kept: Kept::default(),
         actors: HashMap::new(),
         held: HashMap::new(),
+        read_mails: HashSet::new(),
         ahead_s: 0,
         played: Played {
             transcript,
@@ -159,6 +169,13 @@ impl Player<'_> {
                 let arguments = arguments.collect::<Result<Vec<_>>>()?;
                 let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
                 self.stage.server.admin(&arguments).map(drop)
+            }
+            Action::Mail { to, expect } => {
+                let to = self.kept.compute(to)?.into_text()?;
+                match expect {
+                    Some(expect) => self.mail(step, &to, expect),
+                    None => self.no_mail(&to),
+                }
             }
             Action::Call {
                 actor,
@@ -282,6 +299,48 @@ impl Player<'_> {
             },
         );
         Ok(())
+    }
+
+    /// The first mail to an address that was not looked at yet.
+    fn next_mail(&mut self, to: &str) -> Result<Option<Tree>> {
+        let mails = self.stage.server.mails()?;
+        let next = mails
+            .into_iter()
+            .find(|(name, mail)| mail.to == to && !self.read_mails.contains(name));
+        Ok(next.map(|(name, mail)| {
+            self.read_mails.insert(name);
+            mail.fields
+        }))
+    }
+
+    fn mail(&mut self, step: &Step, to: &str, expect: &Expect) -> Result<()> {
+        let deadline = Instant::now() + MAIL_LIMIT;
+        let fields = loop {
+            if let Some(fields) = self.next_mail(to)? {
+                break fields;
+            }
+            if Instant::now() > deadline {
+                return Err(format!("there is no further mail to {to}").into());
+            }
+            std::thread::sleep(MAIL_PAUSE);
+        };
+        self.last_answer = Some(show(&fields));
+        // The texts hold codes and addresses, which differ from run to run.
+        let lasting = fields.get("subject").cloned();
+        let lasting = Tree::Hash(vec![(
+            "subject".to_owned(),
+            lasting.unwrap_or(Tree::Bool(false)),
+        )]);
+        self.played.transcript.add(step.line, &lasting, None);
+        self.check(0, &fields, None, expect)
+    }
+
+    fn no_mail(&mut self, to: &str) -> Result<()> {
+        std::thread::sleep(MAIL_SILENCE);
+        match self.next_mail(to)? {
+            None => Ok(()),
+            Some(mail) => Err(format!("there is a mail to {to}: {}", show(&mail)).into()),
+        }
     }
 
     fn held(&mut self, name: &str) -> Result<&mut Held> {

@@ -82,6 +82,13 @@ pub enum Action {
     At(u64),
     /// `pileus ARGUMENTS`: a command of the administrator.
     Admin(Vec<Value>),
+    /// `mail ADDRESS …`: the next mail to an address.
+    Mail {
+        /// The address.
+        to: Value,
+        /// What it has to say; `None` if none may come.
+        expect: Option<Expect>,
+    },
     /// `ACTOR: METHOD …`: a call with its answer.
     Call {
         /// Who calls.

@@ -121,6 +121,16 @@ fn statement(cursor: &mut Cursor<'_>, demands: &mut Demands) -> Result<Option<Ac
             }
             Action::Admin(arguments)
         }
+        "mail" => {
+            let to = cursor.value(Stops::Parameter)?;
+            cursor.blanks();
+            let expect = if cursor.word_is("waits") {
+                None
+            } else {
+                Some(cursor.expect()?)
+            };
+            Action::Mail { to, expect }
+        }
         "fetch" => {
             let target = cursor.value(Stops::Parameter)?;
             let verb = if cursor.option("method") {

@@ -55,6 +55,8 @@ pub enum Piece {
 pub enum Function {
     /// `digest(user name, password, digest)`: the proof of a login by digest.
     Digest,
+    /// `totp(secret, seconds)`: what an authenticator with this secret, in base 32, shows so many seconds from now.
+    Totp,
     /// `sha1(content)`, in hex.
     Sha1,
     /// `sha256(content)`, in hex.
@@ -69,6 +71,7 @@ impl Function {
     fn named(name: &str) -> Option<Self> {
         Some(match name {
             "digest" => Self::Digest,
+            "totp" => Self::Totp,
             "sha1" => Self::Sha1,
             "sha256" => Self::Sha256,
             "md5" => Self::Md5,

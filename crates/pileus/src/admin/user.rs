@@ -1,14 +1,17 @@
 //! `pileus user`.
 
-use super::error::Result;
+use super::error::{Error, Result};
 use super::{account, open, open_existing, output, password};
-use crate::cli::{DataArgs, UserChanges, UserCommand};
+use crate::cli::{DataArgs, Switch, UserChanges, UserCommand};
 use crate::settings;
 use pileus_server::app::App;
 use pileus_server::rules::accounts::{NewUser, add_user};
 use pileus_server::rules::administration::{self, Changes};
-use pileus_store::accounts::{ACTIVE, Account};
+use pileus_server::rules::second_factor;
+use pileus_server::totp::Factor;
+use pileus_store::accounts::{ACTIVE, Account, DEACTIVATED, ERASED};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Runs one of the commands.
 pub async fn run(command: UserCommand, data: &DataArgs, as_json: bool) -> Result<()> {
@@ -26,8 +29,12 @@ pub async fn run(command: UserCommand, data: &DataArgs, as_json: bool) -> Result
         UserCommand::List => list(&*open_existing(data).await?, as_json).await,
         UserCommand::Set { email, changes } => {
             let app = open_existing(data).await?;
+            let second_factor = changes.second_factor;
             let changed = set(&app, &email, changes).await?;
-            tell(&changed, as_json, "changed")
+            match second_factor {
+                Some(Switch::On) => switch_on(&app, &changed, as_json).await,
+                _ => tell(&changed, as_json, "changed"),
+            }
         }
         UserCommand::Remove { email } => {
             let app = open_existing(data).await?;
@@ -84,7 +91,11 @@ async fn set(app: &App, email: &str, wanted: UserChanges) -> Result<Account> {
     if let Some(language) = &wanted.language {
         administration::check_language(language)?;
     }
-    let id = account(app, email).await?.id;
+    let found = account(app, email).await?;
+    if found.state == ERASED {
+        return Err(Error::new(format!("the data of {email} is being erased")));
+    }
+    let id = found.id;
     let new_password = match wanted.password {
         Some(given) => Some(administration::new_password(app, &password(given)?).await?),
         None => None,
@@ -97,11 +108,44 @@ async fn set(app: &App, email: &str, wanted: UserChanges) -> Result<Account> {
         verified: wanted.verified.then_some(true),
     };
     let now = app.clock.now();
+    let is_switched_off = wanted.second_factor == Some(Switch::Off);
     let changed = app
         .db
-        .edit(move |tx| administration::change(tx, id, &changes, now))
+        .edit(move |tx| {
+            if is_switched_off {
+                second_factor::switch_off(tx, id)?;
+            }
+            administration::change(tx, id, &changes, now)
+        })
         .await?;
     Ok(changed)
+}
+
+/// Gives an account a second factor, in place of the one it may have, and prints what it is.
+async fn switch_on(app: &Arc<App>, account: &Account, as_json: bool) -> Result<()> {
+    let factor = Arc::new(Factor::random().map_err(Error::about("random numbers"))?);
+    let (id, shared, new) = (account.id, app.clone(), factor.clone());
+    let codes = app
+        .db
+        .edit(move |tx| {
+            tx.account_locked(id)?;
+            second_factor::switch_on(tx, &shared, id, &new)
+        })
+        .await?;
+    let url = factor.url(&account.email);
+    if as_json {
+        let mut shown = shown(account);
+        shown["secret"] = factor.secret().into();
+        shown["url"] = url.into();
+        shown["recoverycodes"] = codes.into();
+        return output::json(&shown);
+    }
+    let head = [
+        format!("secret   {}", factor.secret()),
+        format!("url      {url}"),
+        "recovery codes, each of which works once:".to_owned(),
+    ];
+    output::lines(head.into_iter().chain(codes))
 }
 
 async fn remove(app: &App, email: &str) -> Result<Account> {
@@ -128,10 +172,11 @@ fn tell(account: &Account, as_json: bool, done: &str) -> Result<()> {
 }
 
 fn state(account: &Account) -> &'static str {
-    if account.state == ACTIVE {
-        "active"
-    } else {
-        "disabled"
+    match account.state {
+        ACTIVE => "active",
+        DEACTIVATED => "deactivated",
+        ERASED => "being erased",
+        _ => "disabled",
     }
 }
 

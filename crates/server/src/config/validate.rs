@@ -1,7 +1,8 @@
 //! What settings must be for a server to work with them.
 
 use super::{Config, ConfigError};
-use crate::methods::general::LANGUAGES;
+use crate::language::LANGUAGES;
+use lettre::Address;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
@@ -23,6 +24,7 @@ impl Config {
         self.validate_network()?;
         self.validate_storage()?;
         self.validate_public()?;
+        self.validate_mail()?;
         let languages = LANGUAGES.map(|(language, _)| language);
         ensure(languages.contains(&self.default_language.as_str()), || {
             format!(
@@ -31,6 +33,7 @@ impl Config {
             )
         })?;
         within("retention_days", self.retention_days, 0..=36_500)?;
+        within("deactivated_days", self.deactivated_days, 0..=36_500)?;
         within(
             "link_seconds",
             self.link_seconds,
@@ -122,6 +125,21 @@ impl Config {
         ensure(s3.endpoint.is_empty() || is_web_url(&s3.endpoint), || {
             "s3.endpoint: a URL that begins with https:// or http:// is expected".into()
         })
+    }
+
+    fn validate_mail(&self) -> Result<(), ConfigError> {
+        let from = &self.mail.from;
+        ensure(from.is_empty() || from.parse::<Address>().is_ok(), || {
+            format!("mail.from: a mail address is expected, not {from:?}")
+        })?;
+        ensure(!self.mail.name.contains(char::is_control), || {
+            "mail.name: a name on one line is expected".into()
+        })?;
+        within("smtp.port", self.smtp.port.into(), 1..=u16::MAX.into())?;
+        ensure(
+            self.smtp.password.is_empty() || !self.smtp.user.is_empty(),
+            || "smtp.password needs smtp.user, the name it belongs to".into(),
+        )
     }
 
     fn validate_public(&self) -> Result<(), ConfigError> {
@@ -242,6 +260,11 @@ mod tests {
             (&[("public.api", "https://example.com")], "public.api: "),
             (&[("public.binapi", "example.com:8399")], "public.binapi: "),
             (&[("public.web", "example.com")], "public.web: "),
+            (&[("mail.from", "nonsense")], "mail.from: "),
+            (&[("mail.from", "a@b\r\nBcc: c@d")], "mail.from: "),
+            (&[("mail.name", "a\nb")], "mail.name: "),
+            (&[("smtp.port", "0")], "smtp.port: "),
+            (&[("smtp.password", "x")], "smtp.password needs"),
             (
                 &[("allowed_origins", "https://example.com/")],
                 "allowed_origins: ",

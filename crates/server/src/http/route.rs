@@ -10,6 +10,7 @@ use crate::body::Body;
 use crate::call::Call;
 use crate::content;
 use crate::dispatch::{self, Entry};
+use crate::web::{self, PageRequest};
 use http::header::{EXPECT, ORIGIN, USER_AGENT};
 use http::request::Parts as Head;
 use http::{Method, Request, Response, StatusCode};
@@ -41,6 +42,11 @@ pub(super) async fn route(
     }
     if path == "/" {
         return answer::page(StatusCode::OK, ROOT_PAGE);
+    }
+    if web::has(path) {
+        return page(app, line, head, incoming)
+            .await
+            .unwrap_or_else(|Refusal(status)| answer::refusal(status));
     }
     let name = path
         .strip_prefix('/')
@@ -91,6 +97,38 @@ async fn call(
         response = answer::closing(response);
     }
     Ok(response)
+}
+
+/// Answers a request for a page. What comes with it are parameters, never data.
+async fn page(
+    app: &Arc<App>,
+    line: &Arc<Line>,
+    head: Head,
+    incoming: Incoming,
+) -> Result<Response<Answer>, Refusal> {
+    let feed = Feed::new(incoming, line.clone());
+    let (params, mut body) = request::read(&app.config, false, &head, feed).await?;
+    let is_reusable = body.is_none() || drain(&mut body).await;
+    if body.is_broken() {
+        return Err(Refusal(StatusCode::BAD_REQUEST));
+    }
+    let (client, _) = client::address(&app.config, line.conn.peer.ip(), &head.headers);
+    let request = PageRequest {
+        app,
+        head: &head,
+        params: &params,
+        client,
+        secure: line.conn.secure,
+    };
+    let mut response = web::serve(&request).await;
+    if head.method == Method::HEAD {
+        *response.body_mut() = Answer::whole("");
+    }
+    Ok(if is_reusable {
+        response
+    } else {
+        answer::closing(response)
+    })
 }
 
 fn new_call(app: &App, line: &Line, entry: &'static Entry, head: &Head, params: Params) -> Call {

@@ -1,13 +1,15 @@
-//! Clears away what has outlived its time: old trash, old revisions, upload sessions that nobody went on with, contents
-//! that nothing refers to, and bytes that no row knows.
+//! Clears away what has outlived its time: old trash, old revisions, upload sessions that nobody went on with, accounts
+//! that were given up, used-up codes and mails, contents that nothing refers to, and bytes that no row knows.
 //!
 //! Every step is a short transaction of its own, and each is safe beside running calls and beside janitors of other
 //! nodes. Rows go first, bytes after: bytes without a row are found again, a row without bytes must never exist.
 
 use crate::app::App;
 use crate::call::Answer;
+use crate::mail;
 use crate::rules::purge;
 use crate::rules::trash::retention_start;
+use crate::rules::{mail_codes, newsletter};
 use crate::sessions;
 use futures_util::StreamExt;
 use pileus_blobs::BlobKey;
@@ -55,6 +57,15 @@ pub async fn tidy(app: &Arc<App>) -> Answer<()> {
     while clear_trash(app, before, now).await? > 0 {}
     while clear_revisions(app, before, now).await? > 0 {}
     while clear_uploads(app, now.saturating_sub(sessions::KEPT_SECONDS)).await? > 0 {}
+    while erase_accounts(app, now).await? > 0 {}
+    app.db
+        .edit(move |tx| -> Answer<()> {
+            tx.clear_mails(now.saturating_sub(mail::WINDOW_SECONDS))?;
+            tx.clear_mail_codes(now.saturating_sub(mail_codes::REMEMBERED_SECONDS))?;
+            tx.clear_subscribers(now.saturating_sub(newsletter::CONSENT_SECONDS))?;
+            Ok(())
+        })
+        .await?;
     while clear_contents(app, now).await? > 0 {}
     Ok(())
 }
@@ -122,6 +133,34 @@ async fn clear_uploads(app: &Arc<App>, before: i64) -> Answer<usize> {
     Ok(ended.len())
 }
 
+/// Erases a few accounts that their owners have given up long enough ago; answers how many it was.
+async fn erase_accounts(app: &Arc<App>, now: i64) -> Answer<usize> {
+    let kept_seconds = i64::try_from(app.config.deactivated_days)
+        .unwrap_or(i64::MAX)
+        .saturating_mul(86_400);
+    let before = now.saturating_sub(kept_seconds);
+    let accounts = app.db.view(move |tx| tx.given_up_accounts(before)).await?;
+    for &id in &accounts {
+        // From here on the account cannot be brought back. A stop of the server in between does no harm: the account
+        // is found again.
+        if !app
+            .db
+            .edit(move |tx| -> Answer<bool> { Ok(tx.begin_erasing(id, before)?) })
+            .await?
+        {
+            continue;
+        }
+        // Piece by piece, so that other accounts can write in between.
+        while !app
+            .db
+            .edit(move |tx| -> Answer<bool> { Ok(tx.remove_account_piece(id, now)?) })
+            .await?
+        {}
+        tracing::info!(user.id = id, "an account that was given up is erased");
+    }
+    Ok(accounts.len())
+}
+
 /// Removes one batch of contents without references; answers how many it was.
 async fn clear_contents(app: &Arc<App>, now: i64) -> Answer<usize> {
     let before = now.saturating_sub(GRACE_SECONDS);
@@ -173,4 +212,114 @@ pub async fn sweep(app: &Arc<App>) -> Answer<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::Config;
+    use crate::rules::accounts::{NewUser, add_user};
+    use crate::rules::administration::{self, Changes};
+    use crate::start;
+    use pileus_store::accounts::{ACTIVE, DEACTIVATED};
+
+    /// A server that does not serve, with one account, and the file that its clock follows.
+    async fn site(place: &std::path::Path) -> (Arc<App>, i64) {
+        let clock = place.join("clock");
+        std::fs::write(&clock, "0").unwrap();
+        let config = Config {
+            data: place.join("data"),
+            deactivated_days: 3,
+            ..Config::default()
+        };
+        let app = start::open(config, Clock::new(Some(clock))).await.unwrap();
+        let new = NewUser {
+            email: "ann@example.com".into(),
+            email_verified: true,
+            password_hash: String::new(),
+            password_sealed: None,
+            language: "en".into(),
+            quota: 1,
+        };
+        let now = app.clock.now();
+        let id = app
+            .db
+            .edit(move |tx| add_user(tx, &new, now))
+            .await
+            .unwrap();
+        (app, id)
+    }
+
+    fn go_on(place: &std::path::Path, seconds: i64) {
+        std::fs::write(place.join("clock"), seconds.to_string()).unwrap();
+    }
+
+    async fn state(app: &App, id: i64) -> Option<i64> {
+        let account = app.db.view(move |tx| tx.account(id)).await.unwrap();
+        account.map(|account| account.state)
+    }
+
+    async fn give_up(app: &App, id: i64) {
+        let now = app.clock.now().0;
+        app.db
+            .edit(move |tx| tx.deactivate_account(id, now))
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn accounts_that_were_given_up_are_erased_in_time() {
+        let place = tempfile::tempdir().unwrap();
+        let (app, id) = site(place.path()).await;
+        give_up(&app, id).await;
+        tidy(&app).await.unwrap();
+        assert_eq!(state(&app, id).await, Some(DEACTIVATED));
+
+        // Brought back in time, it stays.
+        go_on(place.path(), 2 * 86_400);
+        let changes = Changes {
+            enabled: Some(true),
+            ..Changes::default()
+        };
+        let now = app.clock.now();
+        app.db
+            .edit(move |tx| administration::change(tx, id, &changes, now))
+            .await
+            .unwrap();
+        go_on(place.path(), 4 * 86_400);
+        tidy(&app).await.unwrap();
+        assert_eq!(state(&app, id).await, Some(ACTIVE));
+
+        give_up(&app, id).await;
+        go_on(place.path(), 6 * 86_400);
+        tidy(&app).await.unwrap();
+        assert_eq!(state(&app, id).await, Some(DEACTIVATED));
+        go_on(place.path(), 8 * 86_400);
+        tidy(&app).await.unwrap();
+        assert_eq!(state(&app, id).await, None);
+    }
+
+    #[tokio::test]
+    async fn an_account_that_is_being_erased_cannot_be_brought_back() {
+        let place = tempfile::tempdir().unwrap();
+        let (app, id) = site(place.path()).await;
+        give_up(&app, id).await;
+        go_on(place.path(), 4 * 86_400);
+        let now = app.clock.now();
+        let began = app.db.edit(move |tx| tx.begin_erasing(id, now.0)).await;
+        assert!(began.unwrap());
+        let changes = Changes {
+            enabled: Some(true),
+            ..Changes::default()
+        };
+        let refused = app
+            .db
+            .edit(move |tx| administration::change(tx, id, &changes, now))
+            .await;
+        assert!(refused.is_err());
+        // What a stop of the server has left undone is finished.
+        tidy(&app).await.unwrap();
+        assert_eq!(state(&app, id).await, None);
+    }
 }

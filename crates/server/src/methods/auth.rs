@@ -1,10 +1,16 @@
 //! Accounts, passwords and tokens.
 
+mod account_mail;
+mod invites;
+mod second_factor;
+
 use crate::call::{Answer, Fail};
 use crate::cx::{Cx, Edit, View};
 use crate::dispatch::{Public, Reads, Writes};
+use crate::language::LANGUAGES;
 use crate::login::{self, Claim};
-use crate::methods::general::{LANGUAGES, is_email};
+use crate::methods::general::is_email;
+use crate::rules;
 use crate::rules::accounts::{NewUser, add_user, sealed};
 use crate::rules::metadata::wire_id;
 use crate::{config::Registration, password};
@@ -15,6 +21,7 @@ use pileus_api::auth::{
 use pileus_api::reply::Done;
 use pileus_api::{Code, UnixTime};
 use pileus_store::tokens::Token;
+use pileus_store::{StoreError, Tx};
 
 impl Public for Register {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<RegisterReply> {
@@ -46,9 +53,27 @@ impl Public for Register {
             language: known.unwrap_or(&cx.app.config.default_language).clone(),
             quota: cx.app.config.default_quota_bytes,
         };
-        let now = cx.app.clock.now();
-        let account = cx.app.db.edit(move |tx| add_user(tx, &new, now)).await?;
-        let auth = if self.getauth {
+        // What goes out may go to anybody, so it is limited like all mails that strangers cause.
+        if !cx.app.limits.allows_mail(cx.call.client) {
+            return Err(Code::REQUESTS_LIMITED.into());
+        }
+        let (app, now) = (cx.app.clone(), cx.app.clock.now());
+        let invite = self.invite.clone();
+        let referer = self.referer.or(self.r#ref);
+        let account = cx
+            .app
+            .db
+            .edit(move |tx| {
+                let id = add_user(tx, &new, now)?;
+                if let Some(inviter) = inviter(tx, invite.as_deref(), referer)? {
+                    tx.set_inviter(id, inviter)?;
+                }
+                let account = tx.account(id)?.ok_or(StoreError::Missing)?;
+                rules::account_mail::send_verification(tx, &app, &account, now)?;
+                Ok::<_, Fail>(id)
+            })
+            .await?;
+        let auth = if self.getauth && !cx.app.config.require_verified_mail {
             Some(log_in_anew(cx, account).await?)
         } else {
             None
@@ -58,6 +83,19 @@ impl Public for Register {
             auth,
         })
     }
+}
+
+/// Who has brought a new account, by the code of an invitation or by an id; nobody, if that leads nowhere.
+fn inviter(tx: &mut Tx<'_>, code: Option<&str>, id: Option<u64>) -> Answer<Option<i64>> {
+    if let Some(code) = code
+        && let Some(found) = tx.account_by_invite(code)?
+    {
+        return Ok(Some(found));
+    }
+    let Some(id) = id.and_then(|id| i64::try_from(id).ok()) else {
+        return Ok(None);
+    };
+    Ok(tx.account(id)?.map(|account| account.id))
 }
 
 /// Makes a token for an account that has just proven itself, and logs the connection in with it.
@@ -113,6 +151,7 @@ impl Public for ChangePassword {
         let keep = user.token.as_ref().map_or(0, |token| token.id);
         cx.edit(move |edit| {
             edit.tx.delete_other_sessions(account, keep)?;
+            edit.tx.clear_trusted_devices(account)?;
             Ok(edit
                 .tx
                 .set_account_password(account, &hash, sealed.as_deref())?)

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::call::{Answer, Fail};
 use crate::cx::{Cx, Edit, View};
 use crate::dispatch::{Public, Reads, Writes};
+use crate::language::LANGUAGES;
 use crate::login::{DIGEST_SECONDS, new_digest};
 use crate::rules::metadata::wire_id;
 use pileus_api::general::{
@@ -13,11 +14,9 @@ use pileus_api::general::{
 };
 use pileus_api::reply::Done;
 use pileus_api::{Code, UnixTime};
+use pileus_store::accounts::Account;
 use std::io::Write;
 use std::net::IpAddr;
-
-/// Languages of mails and pages, with their names in themselves.
-pub const LANGUAGES: [(&str, &str); 2] = [("en", "English"), ("de", "Deutsch")];
 
 /// Longest text of a feedback message.
 const FEEDBACK_MAX_BYTES: usize = 64 * 1024;
@@ -31,8 +30,8 @@ impl Public for GetDigest {
     }
 }
 
-fn user_info(cx: &View<'_, '_>, getapiserver: bool) -> UserInfoReply {
-    let account = &cx.user.account;
+/// What is told about an account.
+pub(super) fn user_info(app: &App, account: &Account, getapiserver: bool) -> UserInfoReply {
     UserInfoReply {
         userid: wire_id(account.id),
         email: account.email.clone(),
@@ -47,9 +46,9 @@ fn user_info(cx: &View<'_, '_>, getapiserver: bool) -> UserInfoReply {
         premiumlifetime: true,
         cryptosetup: false,
         cryptosubscription: false,
-        trashrevretentiondays: cx.app.config.retention_days,
+        trashrevretentiondays: app.config.retention_days,
         haspassword: true,
-        apiserver: getapiserver.then(|| api_servers(cx.app)),
+        apiserver: getapiserver.then(|| api_servers(app)),
     }
 }
 
@@ -62,7 +61,7 @@ fn api_servers(app: &App) -> ApiServers {
 
 impl Reads for UserInfo {
     fn run(&self, cx: &mut View<'_, '_>) -> Answer<UserInfoReply> {
-        Ok(user_info(cx, self.getapiserver))
+        Ok(user_info(cx.app, &cx.user.account, self.getapiserver))
     }
 }
 
@@ -72,7 +71,7 @@ impl Reads for Login {
         if cx.call.params.get("username").is_none() {
             return Err(Code::LOGIN_FAILED.into());
         }
-        Ok(user_info(cx, self.getapiserver))
+        Ok(user_info(cx.app, &cx.user.account, self.getapiserver))
     }
 }
 
@@ -101,7 +100,8 @@ impl Writes for SetLanguage {
     }
 }
 
-/// Whether a text looks like a mail address: one at-sign, something on both sides, nothing that could break a header.
+/// Whether a text looks like a mail address that mails can be sent to: one at-sign, something on both sides, nothing
+/// that could break a header.
 pub fn is_email(text: &str) -> bool {
     let is_clean = text.len() <= 254
         && text
@@ -117,6 +117,7 @@ pub fn is_email(text: &str) -> bool {
                 && !host.starts_with('.')
                 && !host.ends_with('.')
         })
+        && text.parse::<lettre::Address>().is_ok()
 }
 
 impl Public for Feedback {

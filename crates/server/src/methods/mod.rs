@@ -8,6 +8,7 @@ mod fileops;
 mod folder;
 pub(crate) mod general;
 mod listing;
+mod newsletter;
 mod public_links;
 mod revisions;
 mod streaming;

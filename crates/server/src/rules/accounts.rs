@@ -1,12 +1,14 @@
-//! Making accounts.
+//! Making accounts, and telling what has become of them.
 
 use crate::app::App;
 use crate::call::{Answer, Fail};
 use crate::rules::events::first_event;
 use pileus_api::{Code, UnixTime};
-use pileus_store::accounts::NewAccount;
+use pileus_store::accounts::{Account, NewAccount};
+use pileus_store::events::Event;
 use pileus_store::folders::NewFolder;
 use pileus_store::{StoreError, Tx};
+use std::sync::Arc;
 
 /// What an account is made of.
 pub struct NewUser {
@@ -67,4 +69,20 @@ pub fn add_user(tx: &mut Tx<'_>, new: &NewUser, now: UnixTime) -> Answer<i64> {
     tx.insert_event(&first)?;
     tx.set_account_counters(id, 0, first.diffid)?;
     Ok(id)
+}
+
+/// Tells the feed of an account what its row says now, outside of a call of that account. The row has been locked by
+/// the caller. Answers the account as it is then.
+pub fn record_change(tx: &mut Tx<'_>, app: &Arc<App>, id: i64, now: UnixTime) -> Answer<Account> {
+    let mut account = tx.account(id)?.ok_or(StoreError::Missing)?;
+    account.diffid += 1;
+    tx.insert_event(&Event {
+        diffid: account.diffid,
+        ..first_event(&account, now.0)?
+    })?;
+    tx.set_account_counters(id, account.used, account.diffid)?;
+    tx.notify(id, account.diffid);
+    let feed = app.feed.clone();
+    tx.after_commit(move || feed.wake(id));
+    Ok(account)
 }

@@ -2,7 +2,8 @@
 
 use crate::app::App;
 use crate::call::{Answer, Fail};
-use crate::methods::general::{LANGUAGES, is_email};
+use crate::language::LANGUAGES;
+use crate::methods::general::is_email;
 use crate::password;
 use crate::rules::accounts::sealed;
 use crate::rules::events::first_event;
@@ -68,9 +69,13 @@ pub async fn new_password(app: &App, password: &str) -> Answer<NewPassword> {
 /// Changes an account and tells its feed what clients can see of it. Answers the account as it is then.
 pub fn change(tx: &mut Tx<'_>, id: i64, changes: &Changes, now: UnixTime) -> Answer<Account> {
     let before = tx.account_locked(id)?.ok_or(StoreError::Missing)?;
+    if before.state == accounts::ERASED {
+        return Err(Code::DENIED.into());
+    }
     if let Some(password) = &changes.password {
         tx.set_account_password(id, &password.hash, password.sealed.as_deref())?;
         tx.delete_all_tokens(id)?;
+        tx.clear_trusted_devices(id)?;
     }
     if let Some(quota) = changes.quota {
         tx.set_account_quota(id, i64::try_from(quota).unwrap_or(i64::MAX))?;

@@ -40,6 +40,8 @@ CREATE TABLE account (
 );
 CREATE UNIQUE INDEX account_email ON account (email_key);
 CREATE UNIQUE INDEX account_invite ON account (invite_code) WHERE invite_code IS NOT NULL;
+CREATE INDEX account_invited ON account (invited_by, id) WHERE invited_by IS NOT NULL;
+CREATE INDEX account_deactivated ON account (deactivated, id) WHERE deactivated IS NOT NULL;
 
 CREATE TABLE token (
     id BIGINT PRIMARY KEY,
@@ -78,6 +80,7 @@ CREATE TABLE mail_code (
     account BIGINT NOT NULL,
     purpose BIGINT NOT NULL,
     detail TEXT COLLATE "C" NOT NULL,
+    tries BIGINT NOT NULL,
     created BIGINT NOT NULL,
     expires BIGINT NOT NULL
 );
@@ -104,6 +107,7 @@ CREATE TABLE newsletter (
 );
 CREATE UNIQUE INDEX newsletter_verify ON newsletter (verify_hash) WHERE verify_hash IS NOT NULL;
 CREATE UNIQUE INDEX newsletter_unsubscribe ON newsletter (unsubscribe_hash) WHERE unsubscribe_hash IS NOT NULL;
+CREATE INDEX newsletter_age ON newsletter (created) WHERE verified = 0;
 
 -- The tree -------------------------------------------------------------------------------------------------------
 
@@ -443,11 +447,11 @@ CREATE INDEX job_progress ON job (account, progress_key);
 CREATE TABLE mail (
     id BIGINT PRIMARY KEY,
     recipient TEXT COLLATE "C" NOT NULL,
-    subject TEXT COLLATE "C" NOT NULL,
-    text_body TEXT COLLATE "C" NOT NULL,
-    html_body TEXT COLLATE "C" NOT NULL,
+    sealed BYTEA,
     attempts BIGINT NOT NULL,
-    run_at BIGINT NOT NULL,
+    run_at BIGINT,
     created BIGINT NOT NULL
 );
-CREATE INDEX mail_due ON mail (run_at, id);
+CREATE INDEX mail_due ON mail (run_at, id) WHERE run_at IS NOT NULL;
+CREATE INDEX mail_done ON mail (created) WHERE run_at IS NULL;
+CREATE INDEX mail_recipient ON mail (recipient, created);

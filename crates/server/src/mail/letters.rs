@@ -1,0 +1,232 @@
+//! What the mails say.
+
+use super::letter::{Letter, Part};
+use crate::app::App;
+use crate::language::Language;
+use pileus_api::UnixTime;
+use std::net::IpAddr;
+
+/// A mail with a code, in one language.
+struct Words {
+    subject: &'static str,
+    /// What it is about.
+    text: String,
+    /// What the link leads to.
+    link: &'static str,
+    /// What to do if it was not the reader who asked for it.
+    not_you: &'static str,
+}
+
+/// Puts a mail together whose code is taken by a page.
+fn letter(app: &App, language: Language, page: &str, code: &str, words: Words) -> Letter {
+    let copy = language.say(
+        "If your program asks for a code, this is it:",
+        "Falls dein Programm nach einem Code fragt, ist es dieser:",
+    );
+    Letter {
+        language,
+        subject: words.subject.into(),
+        parts: vec![
+            Part::Text(words.text),
+            Part::Link {
+                label: words.link.into(),
+                // Codes are letters and digits, so nothing needs to be encoded.
+                url: format!(
+                    "{}/account/{page}?lang={}&code={code}",
+                    app.web_base(),
+                    language.code()
+                ),
+            },
+            Part::Text(copy.into()),
+            Part::Code(code.into()),
+            Part::Text(words.not_you.into()),
+        ],
+    }
+}
+
+const NOTHING_TO_DO: [&str; 2] = [
+    "If it was not you, you need not do anything.",
+    "Falls du das nicht warst, brauchst du nichts zu tun.",
+];
+
+const SOMEBODY_INSIDE: [&str; 2] = [
+    "If it was not you, somebody else is logged in to your account: change your password.",
+    "Falls du das nicht warst, ist jemand anders in deinem Konto angemeldet: Ändere dein Passwort.",
+];
+
+/// Asks for the proof that an account's address is its owner's.
+pub fn verify(app: &App, language: Language, email: &str, code: &str) -> Letter {
+    let words = language.say(
+        Words {
+            subject: "Confirm your mail address",
+            text: format!(
+                "An account with the address {email} was made. Please confirm that the address is yours."
+            ),
+            link: "Confirm the address",
+            not_you: NOTHING_TO_DO[0],
+        },
+        Words {
+            subject: "Bestätige deine Mailadresse",
+            text: format!(
+                "Ein Konto mit der Adresse {email} wurde angelegt. Bitte bestätige, dass die Adresse dir gehört."
+            ),
+            link: "Adresse bestätigen",
+            not_you: NOTHING_TO_DO[1],
+        },
+    );
+    letter(app, language, "verify", code, words)
+}
+
+/// Lets a new password be set. `client` asked for it at `now`.
+pub fn reset(
+    app: &App,
+    language: Language,
+    email: &str,
+    code: &str,
+    client: IpAddr,
+    now: UnixTime,
+) -> Letter {
+    let (client, time) = (client.to_canonical(), now.format_rfc2822());
+    let time = time.as_str();
+    let words = language.say(
+        Words {
+            subject: "Choose a new password",
+            text: format!(
+                "Somebody asked for a new password for the account {email}, from the network address {client} \
+                 ({time}). Within 24 hours you can choose one here."
+            ),
+            link: "Choose a new password",
+            not_you: "If it was not you, ignore this mail: the old password stays.",
+        },
+        Words {
+            subject: "Wähle ein neues Passwort",
+            text: format!(
+                "Für das Konto {email} wurde ein neues Passwort angefordert, von der Netzwerkadresse {client} \
+                 ({time}). Innerhalb von 24 Stunden kannst du hier eines wählen."
+            ),
+            link: "Neues Passwort wählen",
+            not_you: "Falls du das nicht warst, ignoriere diese Mail: Das alte Passwort bleibt.",
+        },
+    );
+    letter(app, language, "reset", code, words)
+}
+
+/// To the present address of an account: lets a new one be named.
+pub fn change_old(app: &App, language: Language, email: &str, code: &str) -> Letter {
+    let words = language.say(
+        Words {
+            subject: "Change of your mail address",
+            text: format!(
+                "The mail address of the account {email} is to be changed. Within an hour you can name the new one \
+                 here."
+            ),
+            link: "Name the new address",
+            not_you: SOMEBODY_INSIDE[0],
+        },
+        Words {
+            subject: "Änderung deiner Mailadresse",
+            text: format!(
+                "Die Mailadresse des Kontos {email} soll geändert werden. Innerhalb einer Stunde kannst du hier die \
+                 neue nennen."
+            ),
+            link: "Neue Adresse nennen",
+            not_you: SOMEBODY_INSIDE[1],
+        },
+    );
+    letter(app, language, "newmail", code, words)
+}
+
+/// To the new address of an account: makes it the account's.
+pub fn change_new(app: &App, language: Language, email: &str, code: &str) -> Letter {
+    let words = language.say(
+        Words {
+            subject: "Confirm your new mail address",
+            text: format!(
+                "This is to become the mail address of the account {email}. Within an hour you can confirm that \
+                 here, with the password of the account."
+            ),
+            link: "Confirm the new address",
+            not_you: "If you do not know that account, ignore this mail.",
+        },
+        Words {
+            subject: "Bestätige deine neue Mailadresse",
+            text: format!(
+                "Dies soll die Mailadresse des Kontos {email} werden. Innerhalb einer Stunde kannst du das hier \
+                 bestätigen, mit dem Passwort des Kontos."
+            ),
+            link: "Neue Adresse bestätigen",
+            not_you: "Falls du dieses Konto nicht kennst, ignoriere diese Mail.",
+        },
+    );
+    letter(app, language, "confirmmail", code, words)
+}
+
+/// Lets an account be given up.
+pub fn deactivate(app: &App, language: Language, email: &str, code: &str) -> Letter {
+    let days = app.config.deactivated_days;
+    let words = language.say(
+        Words {
+            subject: "Giving up your account",
+            text: format!(
+                "The account {email} is to be given up. From then on nobody can log in to it and its links end; \
+                 after {days} days all its files are erased. Within an hour you can confirm that here, with your \
+                 password."
+            ),
+            link: "Give up the account",
+            not_you: SOMEBODY_INSIDE[0],
+        },
+        Words {
+            subject: "Dein Konto aufgeben",
+            text: format!(
+                "Das Konto {email} soll aufgegeben werden. Ab dann kann sich niemand mehr anmelden, und seine Links \
+                 enden; nach {days} Tagen werden alle seine Dateien gelöscht. Innerhalb einer Stunde kannst du das \
+                 hier bestätigen, mit deinem Passwort."
+            ),
+            link: "Konto aufgeben",
+            not_you: SOMEBODY_INSIDE[1],
+        },
+    );
+    letter(app, language, "deactivate", code, words)
+}
+
+/// Asks whether an address is to be on the newsletter's list.
+pub fn newsletter(app: &App, language: Language, email: &str, code: &str) -> Letter {
+    let words = language.say(
+        Words {
+            subject: "Confirm the newsletter",
+            text: format!(
+                "Somebody wants the newsletter sent to {email}. Please confirm that it was you."
+            ),
+            link: "Get the newsletter",
+            not_you: NOTHING_TO_DO[0],
+        },
+        Words {
+            subject: "Bestätige den Newsletter",
+            text: format!(
+                "Jemand möchte, dass der Newsletter an {email} geht. Bitte bestätige, dass du das warst."
+            ),
+            link: "Newsletter bekommen",
+            not_you: NOTHING_TO_DO[1],
+        },
+    );
+    letter(app, language, "newsletter", code, words)
+}
+
+/// Lets an address be taken off the newsletter's list.
+pub fn unsubscribe(app: &App, language: Language, email: &str, code: &str) -> Letter {
+    let words = language.say(
+        Words {
+            subject: "Unsubscribe from the newsletter",
+            text: format!("Here you can take {email} off the newsletter's list."),
+            link: "Unsubscribe",
+            not_you: NOTHING_TO_DO[0],
+        },
+        Words {
+            subject: "Newsletter abbestellen",
+            text: format!("Hier kannst du {email} von der Liste des Newsletters nehmen."),
+            link: "Abbestellen",
+            not_you: NOTHING_TO_DO[1],
+        },
+    );
+    letter(app, language, "unsubscribe", code, words)
+}

@@ -1,0 +1,312 @@
+//! What the codes in mails do to an account. Methods and pages come here alike, so that both follow the same rules.
+
+use crate::app::App;
+use crate::call::{Answer, Fail};
+use crate::mail::letters;
+use crate::methods::general::is_email;
+use crate::password;
+use crate::rules::accounts::{record_change, sealed};
+use crate::rules::mail_codes::{self, CodeMail, Purpose};
+use pileus_api::{Code, UnixTime};
+use pileus_store::Tx;
+use pileus_store::accounts::{self, Account};
+use pileus_store::mail_codes::MailCode;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Refuses a network that has guessed too many codes: 4000.
+pub fn check_limit(app: &App, client: IpAddr) -> Answer<()> {
+    if app.limits.allows_code(client) {
+        Ok(())
+    } else {
+        Err(Code::LOGINS_LIMITED.into())
+    }
+}
+
+/// Counts a code that does not work against the network it came from.
+pub fn counted<T>(app: &App, client: IpAddr, outcome: Answer<T>) -> Answer<T> {
+    outcome.inspect_err(|fail| {
+        if fail.code == Code::CODE_INVALID {
+            app.limits.failed_code(client);
+        }
+    })
+}
+
+/// The account that a code is for. One that cannot log in has no codes either.
+fn account_of(tx: &mut Tx<'_>, code: &MailCode) -> Answer<Account> {
+    let account = tx.account_locked(code.account)?;
+    account
+        .filter(|account| account.state == accounts::ACTIVE)
+        .ok_or_else(|| Code::CODE_INVALID.into())
+}
+
+/// Sends the mail that asks to verify an account's address.
+pub fn send_verification(
+    tx: &mut Tx<'_>,
+    app: &Arc<App>,
+    account: &Account,
+    now: UnixTime,
+) -> Answer<()> {
+    let email = &account.email;
+    let sent = CodeMail {
+        purpose: Purpose::Verify,
+        account: Some(account),
+        to: email,
+    };
+    mail_codes::send(tx, app, &sent, now, |language, code| {
+        letters::verify(app, language, email, code)
+    })
+}
+
+/// Verifies the address that a code was sent to. 2013 if it is verified already.
+pub async fn verify_email(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<Account> {
+    check_limit(app, client)?;
+    let (shared, code, now) = (app.clone(), code.to_owned(), app.clock.now());
+    let verified = app.db.edit(move |tx| {
+        let found = mail_codes::check(tx, &code, Purpose::Verify, None, now)?;
+        let account = account_of(tx, &found)?;
+        if account.email != found.detail {
+            return Err(Code::CODE_INVALID.into());
+        }
+        if account.email_verified {
+            return Err(Code::ALREADY_VERIFIED.into());
+        }
+        mail_codes::take(tx, &code)?;
+        tx.set_account_verified(account.id, true)?;
+        record_change(tx, &shared, account.id, now)
+    });
+    counted(app, client, verified.await)
+}
+
+/// Sends the mail by which a new password can be set, if the address is that of an account. If it is not, the same is
+/// done but for the delivery.
+pub async fn send_reset(app: &Arc<App>, client: IpAddr, email: &str) -> Answer<()> {
+    if !app.limits.allows_mail(client) {
+        return Err(Code::REQUESTS_LIMITED.into());
+    }
+    if !is_email(email) {
+        return Ok(());
+    }
+    let (shared, email, now) = (app.clone(), email.to_owned(), app.clock.now());
+    app.db
+        .edit(move |tx| {
+            let found = tx.account_by_email(&email)?;
+            let account = tx
+                .account_locked(found.map_or(0, |account| account.id))?
+                .filter(|account| account.state == accounts::ACTIVE);
+            // What is kept and sent is the address as its owner typed it.
+            let to = account.as_ref().map_or(&email, |account| &account.email);
+            let sent = CodeMail {
+                purpose: Purpose::Reset,
+                account: account.as_ref(),
+                to,
+            };
+            mail_codes::send(tx, &shared, &sent, now, |language, code| {
+                letters::reset(&shared, language, to, code, client, now)
+            })
+        })
+        .await
+}
+
+/// Sets a new password. A password that is refused leaves the code as it is.
+pub async fn reset_password(
+    app: &Arc<App>,
+    client: IpAddr,
+    code: &str,
+    new_password: &str,
+) -> Answer<Account> {
+    check_limit(app, client)?;
+    let (looked, now) = (code.to_owned(), app.clock.now());
+    let found = app
+        .db
+        .view(move |tx| mail_codes::check(tx, &looked, Purpose::Reset, None, now));
+    counted(app, client, found.await)?;
+    password::check_rules(new_password)?;
+    let hash = app
+        .hashing
+        .hash(new_password.to_owned())
+        .await
+        .map_err(Fail::internal)?;
+    let sealed = sealed(app, new_password)?;
+    let (shared, code) = (app.clone(), code.to_owned());
+    let account = app.db.edit(move |tx| {
+        let found = mail_codes::check(tx, &code, Purpose::Reset, None, now)?;
+        let account = account_of(tx, &found)?;
+        mail_codes::take(tx, &code)?;
+        let id = account.id;
+        tx.set_account_password(id, &hash, sealed.as_deref())?;
+        // Apps keep their tokens: their users have let them in, not the password.
+        tx.delete_other_sessions(id, 0)?;
+        tx.void_all_mail_codes(id)?;
+        tx.clear_trusted_devices(id)?;
+        if account.email_verified || account.email != found.detail {
+            return Ok(account);
+        }
+        // Whoever has the code reads the mails of the address it was sent to. Until now somebody else may have used
+        // the account under that address, and what they have let in has to go.
+        tx.delete_all_tokens(id)?;
+        tx.delete_app_grants(id)?;
+        tx.set_account_verified(id, true)?;
+        record_change(tx, &shared, id, now)
+    });
+    let account = counted(app, client, account.await)?;
+    app.limits.succeeded(&account.email);
+    Ok(account)
+}
+
+/// Sends the code that lets a new address be named, to the present one.
+pub fn send_change(
+    tx: &mut Tx<'_>,
+    app: &Arc<App>,
+    account: &Account,
+    now: UnixTime,
+) -> Answer<()> {
+    let email = &account.email;
+    let sent = CodeMail {
+        purpose: Purpose::ChangeOld,
+        account: Some(account),
+        to: email,
+    };
+    mail_codes::send(tx, app, &sent, now, |language, code| {
+        letters::change_old(app, language, email, code)
+    })
+}
+
+/// Takes the code that came to the present address, and sends another one to the new address. With `account` the code
+/// has to be that account's.
+pub async fn name_new_address(
+    app: &Arc<App>,
+    client: IpAddr,
+    account: Option<i64>,
+    code: &str,
+    new_email: &str,
+) -> Answer<()> {
+    check_limit(app, client)?;
+    let (shared, now) = (app.clone(), app.clock.now());
+    let (code, new_email) = (code.to_owned(), new_email.to_owned());
+    let named = app.db.edit(move |tx| {
+        let found = mail_codes::check(tx, &code, Purpose::ChangeOld, account, now)?;
+        let account = account_of(tx, &found)?;
+        if !is_email(&new_email) {
+            return Err(Code::EMAIL_INVALID.into());
+        }
+        check_free(tx, &account, &new_email)?;
+        mail_codes::take(tx, &code)?;
+        let sent = CodeMail {
+            purpose: Purpose::ChangeNew,
+            account: Some(&account),
+            to: &new_email,
+        };
+        mail_codes::send(tx, &shared, &sent, now, |language, code| {
+            letters::change_new(&shared, language, &account.email, code)
+        })
+    });
+    counted(app, client, named.await)
+}
+
+/// Refuses an address that is the account's already (2271) or somebody else's (2038).
+fn check_free(tx: &mut Tx<'_>, account: &Account, email: &str) -> Answer<()> {
+    if account.email == email {
+        return Err(Code::EMAIL_UNCHANGED.into());
+    }
+    match tx.account_by_email(email)? {
+        // The same address in other letters is a change that only its owner would notice.
+        Some(other) if other.id != account.id => Err(Code::EMAIL_TAKEN.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the address that a code was sent to the account's. With `account` the code has to be that account's.
+pub async fn change_address(
+    app: &Arc<App>,
+    client: IpAddr,
+    account: Option<i64>,
+    code: &str,
+    password: &str,
+) -> Answer<Account> {
+    check_password(app, client, Purpose::ChangeNew, account, code, password).await?;
+    let (shared, code, now) = (app.clone(), code.to_owned(), app.clock.now());
+    let changed = app.db.edit(move |tx| {
+        let found = mail_codes::check(tx, &code, Purpose::ChangeNew, account, now)?;
+        let account = account_of(tx, &found)?;
+        check_free(tx, &account, &found.detail)?;
+        tx.void_all_mail_codes(account.id)?;
+        tx.set_account_email(account.id, &found.detail)?;
+        record_change(tx, &shared, account.id, now)
+    });
+    counted(app, client, changed.await)
+}
+
+/// Sends the code that gives the account up.
+pub fn send_deactivation(
+    tx: &mut Tx<'_>,
+    app: &Arc<App>,
+    account: &Account,
+    now: UnixTime,
+) -> Answer<()> {
+    let email = &account.email;
+    let sent = CodeMail {
+        purpose: Purpose::Deactivate,
+        account: Some(account),
+        to: email,
+    };
+    mail_codes::send(tx, app, &sent, now, |language, code| {
+        letters::deactivate(app, language, email, code)
+    })
+}
+
+/// Gives an account up. With `account` the code has to be that account's.
+pub async fn deactivate(
+    app: &Arc<App>,
+    client: IpAddr,
+    account: Option<i64>,
+    code: &str,
+    password: &str,
+) -> Answer<()> {
+    check_password(app, client, Purpose::Deactivate, account, code, password).await?;
+    let (shared, code, now) = (app.clone(), code.to_owned(), app.clock.now());
+    let given_up = app.db.edit(move |tx| {
+        let found = mail_codes::check(tx, &code, Purpose::Deactivate, account, now)?;
+        let account = account_of(tx, &found)?;
+        tx.deactivate_account(account.id, now.0)?;
+        // Waiting calls look at their login again, and end.
+        tx.notify(account.id, account.diffid);
+        let feed = shared.feed.clone();
+        tx.after_commit(move || feed.wake(account.id));
+        Ok(())
+    });
+    counted(app, client, given_up.await)
+}
+
+/// Checks a code and the password of its account, which answers 2272 if it is wrong. Nothing is used up.
+async fn check_password(
+    app: &Arc<App>,
+    client: IpAddr,
+    purpose: Purpose,
+    account: Option<i64>,
+    code: &str,
+    password: &str,
+) -> Answer<()> {
+    check_limit(app, client)?;
+    let (code, now) = (code.to_owned(), app.clock.now());
+    let found = app.db.view(move |tx| {
+        let found = mail_codes::check(tx, &code, purpose, account, now)?;
+        let account = tx.account(found.account)?.ok_or(Code::CODE_INVALID)?;
+        let hash = tx.account_secrets(account.id)?;
+        Ok((account.email, hash.map(|secrets| secrets.password_hash)))
+    });
+    let (email, hash) = counted(app, client, found.await)?;
+    if !app.limits.allows(&email, client) {
+        return Err(Code::LOGINS_LIMITED.into());
+    }
+    let fits = app
+        .hashing
+        .verify(password.to_owned(), hash)
+        .await
+        .map_err(Fail::internal)?;
+    if !fits {
+        app.limits.failed(&email, client);
+        return Err(Code::PASSWORD_WRONG.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! The pages that the links in mails lead to.
+
+use super::PageRequest;
+use super::form::{Field, FormPage};
+use super::words::{Words, problem, words};
+use crate::call::{Answer, Fail};
+use crate::http::{Answer as Body, refusal};
+use crate::language::Language;
+use crate::rules::{account_mail, newsletter};
+use http::{Response, StatusCode};
+use pileus_api::Code;
+
+/// After these another try with the same code is of no use.
+const FINAL: [Code; 4] = [
+    Code::CODE_INVALID,
+    Code::CODE_EXPIRED,
+    Code::RESET_CODE_EXPIRED,
+    Code::ALREADY_VERIFIED,
+];
+
+/// What a page is for. Each takes the code of one kind of mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Verifies an address.
+    Verify,
+    /// Sets a new password.
+    Reset,
+    /// Names a new address.
+    NewMail,
+    /// Makes the new address the account's.
+    ConfirmMail,
+    /// Gives the account up.
+    Deactivate,
+    /// Agrees to the newsletter.
+    Newsletter,
+    /// Ends the newsletter.
+    Unsubscribe,
+}
+
+impl Step {
+    /// The step whose page has this name.
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "verify" => Self::Verify,
+            "reset" => Self::Reset,
+            "newmail" => Self::NewMail,
+            "confirmmail" => Self::ConfirmMail,
+            "deactivate" => Self::Deactivate,
+            "newsletter" => Self::Newsletter,
+            "unsubscribe" => Self::Unsubscribe,
+            _ => return None,
+        })
+    }
+
+    /// What is to be filled in.
+    fn field(self, language: Language) -> Option<Field> {
+        Some(match self {
+            Self::Reset => Field {
+                name: "newpassword",
+                label: language.say("New password", "Neues Passwort"),
+                kind: "password",
+                autocomplete: "new-password",
+            },
+            Self::NewMail => Field {
+                name: "newmail",
+                label: language.say("New mail address", "Neue Mailadresse"),
+                kind: "email",
+                autocomplete: "email",
+            },
+            Self::ConfirmMail | Self::Deactivate => Field {
+                name: "password",
+                label: language.say("Password", "Passwort"),
+                kind: "password",
+                autocomplete: "current-password",
+            },
+            Self::Verify | Self::Newsletter | Self::Unsubscribe => return None,
+        })
+    }
+
+    /// Does what the page is for.
+    async fn act(self, request: &PageRequest<'_>, code: &str) -> Answer<()> {
+        let (app, client) = (request.app, request.client);
+        let text = |name| request.text(name);
+        match self {
+            Self::Verify => account_mail::verify_email(app, client, code)
+                .await
+                .map(drop),
+            Self::Reset => {
+                let password = text("newpassword");
+                let reset = account_mail::reset_password(app, client, code, &password);
+                reset.await.map(drop)
+            }
+            Self::NewMail => {
+                let email = text("newmail");
+                account_mail::name_new_address(app, client, None, code, email.trim()).await
+            }
+            Self::ConfirmMail => {
+                let password = text("password");
+                let changed = account_mail::change_address(app, client, None, code, &password);
+                changed.await.map(drop)
+            }
+            Self::Deactivate => {
+                let password = text("password");
+                account_mail::deactivate(app, client, None, code, &password).await
+            }
+            Self::Newsletter => newsletter::verify(app, client, code).await.map(drop),
+            Self::Unsubscribe => newsletter::unsubscribe(app, client, code).await,
+        }
+    }
+}
+
+/// Answers a request for the page with this name.
+pub(super) async fn serve(request: &PageRequest<'_>, name: &str) -> Response<Body> {
+    let Some(step) = Step::named(name) else {
+        return refusal(StatusCode::NOT_FOUND);
+    };
+    let language = request.language();
+    let said = words(step, language);
+    let code = request.text("code");
+    if code.is_empty() {
+        return message(language, &said, Code::NO_CODE);
+    }
+    if !request.is_post() {
+        return form(step, language, said, code, None).respond(StatusCode::OK);
+    }
+    match step.act(request, &code).await {
+        Ok(()) => FormPage::message(language, said.title, said.done).respond(StatusCode::OK),
+        Err(fail) => failed(step, language, said, code, &fail),
+    }
+}
+
+fn form(
+    step: Step,
+    language: Language,
+    said: Words,
+    code: String,
+    problem: Option<&'static str>,
+) -> FormPage {
+    FormPage {
+        language,
+        title: said.title,
+        problem,
+        paragraphs: vec![said.text.into()],
+        // The code is what other sites do not know, so no form of theirs can be taken for this one.
+        hidden: vec![("code", code), ("lang", language.code().into())],
+        fields: step.field(language).into_iter().collect(),
+        button: Some(said.button),
+    }
+}
+
+/// What can be put right by another try shows the form again; the rest is just told.
+fn failed(
+    step: Step,
+    language: Language,
+    said: Words,
+    code: String,
+    fail: &Fail,
+) -> Response<Body> {
+    if let Some(cause) = &fail.cause {
+        tracing::error!(
+            cause,
+            code = fail.code.number(),
+            "a page could not do its work"
+        );
+    }
+    if FINAL.contains(&fail.code) {
+        return message(language, &said, fail.code);
+    }
+    let told = Some(problem(fail.code, language));
+    form(step, language, said, code, told).respond(status(fail.code))
+}
+
+fn message(language: Language, said: &Words, code: Code) -> Response<Body> {
+    FormPage::message(language, said.title, problem(code, language)).respond(status(code))
+}
+
+fn status(code: Code) -> StatusCode {
+    if code == Code::LOGINS_LIMITED || code == Code::REQUESTS_LIMITED {
+        StatusCode::TOO_MANY_REQUESTS
+    } else if code == Code::INTERNAL {
+        StatusCode::INTERNAL_SERVER_ERROR
+    } else {
+        StatusCode::BAD_REQUEST
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_escapes_what_it_was_sent() {
+        let code = "\"><script>alert(1)</script>".to_owned();
+        let said = words(Step::Reset, Language::De);
+        let page = form(Step::Reset, Language::De, said, code, Some("<b>"));
+        let html = askama::Template::render(&page).unwrap();
+        assert!(
+            !html.contains("<script>") && !html.contains("<b>"),
+            "{html}"
+        );
+        assert!(
+            html.contains("lang=\"de\"") && html.contains("type=\"password\""),
+            "{html}"
+        );
+    }
+}

@@ -1,0 +1,86 @@
+//! Pages for people, made on the server: no scripts, two languages.
+//!
+//! The links in mails lead here. A page never acts when it is opened, because mail programs and virus scanners follow
+//! links by themselves: it shows a form, and acts when that is sent. There is no login and no cookie behind these
+//! forms. What a form may do, it may do by the code in it, which other sites do not know.
+
+mod account;
+mod answer;
+mod form;
+mod words;
+
+pub use answer::{page, redirect};
+pub use form::{Field, FormPage};
+
+use crate::app::App;
+use crate::http::{Answer, refusal};
+use crate::language::{LANGUAGES, Language};
+use http::header::ACCEPT_LANGUAGE;
+use http::request::Parts as Head;
+use http::{Method, Response, StatusCode};
+use pileus_wire::Params;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What all addresses of pages begin with.
+const PREFIXES: [&str; 2] = ["/account/", "/web/"];
+
+/// A request for a page.
+pub struct PageRequest<'a> {
+    /// The server.
+    pub app: &'a Arc<App>,
+    /// Address and headers.
+    pub head: &'a Head,
+    /// Parameters of the query and of a form in the body; the body's count more.
+    pub params: &'a Params,
+    /// The visitor's address.
+    pub client: IpAddr,
+    /// Whether TLS protects the connection, as far as this server sees.
+    pub secure: bool,
+}
+
+impl PageRequest<'_> {
+    /// Whether a form was sent.
+    pub fn is_post(&self) -> bool {
+        self.head.method == Method::POST
+    }
+
+    /// A parameter; empty if it is not there or no text.
+    pub fn text(&self, name: &str) -> String {
+        self.params
+            .text(name)
+            .and_then(Result::ok)
+            .map(std::borrow::Cow::into_owned)
+            .unwrap_or_default()
+    }
+
+    /// The language that the link says its reader has, or else the one the browser asks for, or else the server's.
+    pub fn language(&self) -> Language {
+        let said = self.text("lang");
+        if LANGUAGES.iter().any(|(code, _)| *code == said) {
+            return Language::of(&said);
+        }
+        self.head
+            .headers
+            .get(ACCEPT_LANGUAGE)
+            .and_then(|header| header.to_str().ok())
+            .and_then(Language::accepted)
+            .unwrap_or_else(|| Language::of(&self.app.config.default_language))
+    }
+}
+
+/// Whether an address is that of a page.
+pub fn has(path: &str) -> bool {
+    PREFIXES.iter().any(|prefix| path.starts_with(prefix))
+}
+
+/// Answers a request for a page.
+pub async fn serve(request: &PageRequest<'_>) -> Response<Answer> {
+    match request.head.uri.path() {
+        answer::STYLE_PATH => answer::style(),
+        path => match path.strip_prefix("/account/") {
+            Some(name) => account::serve(request, name).await,
+            None => refusal(StatusCode::NOT_FOUND),
+        },
+    }
+}
