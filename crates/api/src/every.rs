@@ -13,7 +13,8 @@ macro_rules! every_method {
             general::GetLocationApi, general::Diff, general::Subscribe, general::GetFileHistory,
             folder::CreateFolder, folder::CreateFolderIfNotExists, folder::ListFolder, folder::RenameFolder,
             folder::DeleteFolder, folder::DeleteFolderRecursive, folder::CopyFolder,
-            file::UploadFile, file::UploadProgress, file::CopyFile, file::ChecksumFile, file::DeleteFile,
+            file::UploadFile, file::UploadProgress, file::DownloadFile, file::DownloadFileAsync,
+            file::CopyFile, file::ChecksumFile, file::DeleteFile,
             file::RenameFile, file::Stat, file::GetFilesByChecksum, file::SetFileMtime, file::ReadFile,
             auth::Register, auth::ChangePassword, auth::Logout, auth::ListTokens, auth::DeleteToken,
             streaming::GetFileLink,
@@ -23,6 +24,11 @@ macro_rules! every_method {
             public_links::GetFilePublink, public_links::GetFolderPublink, public_links::ShowPublink,
             public_links::GetPublinkDownload, public_links::ListPublinks, public_links::ListPlShort,
             public_links::ChangePublink, public_links::DeletePublink,
+            collections::CollectionList, collections::CollectionDetails, collections::CollectionCreate,
+            collections::CollectionRename, collections::CollectionDelete, collections::CollectionLinkFiles,
+            collections::CollectionUnlinkFiles, collections::CollectionMove,
+            search::Search,
+            notifications::ListNotifications, notifications::ReadNotifications, notifications::ContactList,
             stubs::AccountInfo, stubs::AccountUsers, stubs::AccountTeams, stubs::AccountTeamShare,
             stubs::AccountModifyShare, stubs::AccountStopShare, stubs::BackupCreateDevice, stubs::BackupCreateBackup,
             stubs::BackupStopBackup, stubs::BackupStopDevice, stubs::PublinkCreateAndSend, stubs::PublinkListEmails,
@@ -33,7 +39,7 @@ macro_rules! every_method {
             stubs::GetFileOwnershipToken, stubs::CheckFileOwnershipToken, stubs::GetChecksumLink,
             stubs::UploadBlockChecksums, stubs::TfaLogin, stubs::TfaRecovery, stubs::TfaSms, stubs::TfaNotice,
             stubs::LogAnalyticsEvent, stubs::SendDebug, stubs::GetLastVersion, stubs::GetPromoUrl,
-            stubs::GetOldUserIds, stubs::ContactList, stubs::ListNotifications, stubs::ReadNotifications,
+            stubs::GetOldUserIds,
         }
     };
 }

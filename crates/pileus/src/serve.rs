@@ -43,6 +43,8 @@ pub async fn run(config: Config, quickstart: bool) -> Result<(), Box<dyn Error>>
 
     let mut work = tokio::task::JoinSet::new();
     work.spawn(jobs::janitor::run(app.clone()));
+    work.spawn(jobs::runner::run::<jobs::downloads::Download>(app.clone()));
+    work.spawn(jobs::runner::run::<jobs::names::Names>(app.clone()));
     if let Some(listener) = admin_listener {
         for address in listener.addresses() {
             tracing::info!(%address, "health and metrics");

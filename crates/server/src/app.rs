@@ -3,6 +3,8 @@
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::feed::Feed;
+use crate::fetch::Fetcher;
+use crate::jobs::Bell;
 use crate::limits::LoginLimits;
 use crate::metrics::Metrics;
 use crate::password::Hashing;
@@ -34,6 +36,12 @@ pub struct App {
     pub limits: LoginLimits,
     /// Running uploads that somebody may ask about.
     pub progresses: Progresses,
+    /// Fetches what URLs of users lead to.
+    pub fetcher: Fetcher,
+    /// Name of this process among all that share the database; a new one at each start.
+    pub node: String,
+    /// Rung when there is a new job.
+    pub bell: Bell,
     /// Counters for `/metrics`.
     pub metrics: Metrics,
     /// The first address that is really listened on; set when it is bound.

@@ -10,6 +10,7 @@ mod optional;
 mod template;
 mod validate;
 
+use crate::fetch::Network;
 use define::settings;
 pub use error::ConfigError;
 pub use layers::Layers;
@@ -122,10 +123,38 @@ settings! {
         pub log: String = "info".into(),
         /// Log lines as JSON.
         pub log_json: bool = false,
+        /// Fetching files from URLs that users give, by `downloadfile`.
+        pub downloads: Downloads = Downloads::default(),
         /// What clients are told about addresses. Where empty, the first listener's address is told.
         pub public: Public = Public::default(),
         /// The S3 store, for `blobs = "s3"`.
         pub s3: S3 = S3::default(),
+    }
+}
+
+settings! {
+    /// Fetching files from URLs that users give, by `downloadfile`.
+    pub struct Downloads {
+        /// Whether it is offered.
+        pub enabled: bool = true,
+        /// Networks of one's own that may be fetched from, as `10.1.0.0/16`, on any port. Otherwise only public hosts
+        /// are, on ports 80 and 443.
+        pub allow: Vec<String> = Vec::new(),
+        /// Seconds that one file may take.
+        pub seconds: u64 = 3600,
+    }
+}
+
+impl Downloads {
+    /// The networks that are allowed.
+    ///
+    /// # Errors
+    /// If one of them is none.
+    pub fn networks(&self) -> Result<Vec<Network>, ConfigError> {
+        let networks = self.allow.iter().map(|text| text.parse());
+        networks
+            .collect::<Result<_, String>>()
+            .map_err(|why| ConfigError::new(format!("downloads.allow: {why}")))
     }
 }
 
@@ -163,8 +192,9 @@ settings! {
 }
 
 /// The sections of the file with their fields. [`template`] and [`Layers`] find every key through here.
-const SECTIONS: [(&str, &[define::Field]); 3] = [
+const SECTIONS: [(&str, &[define::Field]); 4] = [
     ("", Config::FIELDS),
+    ("downloads", Downloads::FIELDS),
     ("public", Public::FIELDS),
     ("s3", S3::FIELDS),
 ];

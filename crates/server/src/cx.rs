@@ -18,9 +18,9 @@ pub struct View<'a, 't> {
     pub tx: &'a mut Tx<'t>,
     /// The server.
     pub app: &'a Arc<App>,
-    /// The call.
-    pub call: &'a Call,
-    /// Who is calling.
+    /// The call; none in work that goes on when the call is over.
+    pub call: Option<&'a Call>,
+    /// Who is calling, or on whose behalf the work is done.
     pub user: User,
     /// The time of the call.
     pub now: UnixTime,
@@ -125,6 +125,15 @@ impl<'a, 't> Edit<'a, 't> {
         Ok(())
     }
 
+    /// Has those woken who wait for news of an account, once this is committed.
+    pub fn wake(&mut self, account: i64) -> Answer<()> {
+        let diffid = self.ledger(account)?.diffid;
+        self.view.tx.notify(account, diffid);
+        let feed = self.view.app.feed.clone();
+        self.view.tx.after_commit(move || feed.wake(account));
+        Ok(())
+    }
+
     /// Writes what was counted, and has the waiters woken once it is committed.
     pub fn finish(self) -> Answer<()> {
         for (account, ledger) in self.ledger {
@@ -140,6 +149,31 @@ impl<'a, 't> Edit<'a, 't> {
         }
         Ok(())
     }
+}
+
+/// Writes on behalf of an account that is not calling, in one transaction. An account that is gone or locked is refused
+/// like a failed login.
+pub async fn edit_for<T: Send + 'static>(
+    app: &Arc<App>,
+    account: i64,
+    mut job: impl FnMut(&mut Edit<'_, '_>) -> Answer<T> + Send + 'static,
+) -> Answer<T> {
+    let (shared, now) = (app.clone(), app.clock.now());
+    app.db
+        .edit(move |tx| {
+            let user = login::absent(tx, account)?;
+            let mut edit = Edit::begin(View {
+                tx,
+                app: &shared,
+                call: None,
+                user,
+                now,
+            })?;
+            let answer = job(&mut edit)?;
+            edit.finish()?;
+            Ok(answer)
+        })
+        .await
 }
 
 /// What async methods run in: they open short transactions themselves.
@@ -191,7 +225,7 @@ impl Cx<'_, '_> {
             job(&mut View {
                 tx,
                 app: &app,
-                call: &call,
+                call: Some(&call),
                 user,
                 now,
             })
@@ -217,7 +251,7 @@ impl Cx<'_, '_> {
             let mut edit = Edit::begin(View {
                 tx,
                 app: &app,
-                call: &call,
+                call: Some(&call),
                 user,
                 now,
             })?;

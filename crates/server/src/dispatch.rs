@@ -272,7 +272,7 @@ impl<M: Reads + Sync> Kind<M> for access::Read {
                 let mut view = View {
                     tx,
                     app: &shared,
-                    call: &call,
+                    call: Some(&call),
                     user,
                     now,
                 };
@@ -308,7 +308,7 @@ impl<M: Writes + Sync> Kind<M> for access::Write {
                 let mut edit = Edit::begin(View {
                     tx,
                     app: &shared,
-                    call: &call,
+                    call: Some(&call),
                     user,
                     now,
                 })?;

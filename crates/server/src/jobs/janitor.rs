@@ -11,6 +11,7 @@ use crate::rules::trash::retention_start;
 use futures_util::StreamExt;
 use pileus_blobs::BlobKey;
 use pileus_store::contents::GarbageContent;
+use pileus_store::jobs::{DOWNLOAD, NAMES};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ const GRACE_SECONDS: i64 = 3600;
 /// How old bytes without a row must be before they are taken for leftovers of a crash. An upload commits its row right
 /// after its bytes, so a day is far on the safe side.
 const ORPHAN_SECONDS: i64 = 86_400;
+
+/// How often a part of the index of names is looked at, to see how much of it is still of use.
+const NAMES_TIDY_SECONDS: i64 = 7 * 86_400;
 
 /// Works until the server stops.
 pub async fn run(app: Arc<App>) {
@@ -54,6 +58,11 @@ pub async fn tidy(app: &Arc<App>) -> Answer<()> {
     while clear_trash(app, before, now).await? > 0 {}
     while clear_revisions(app, before, now).await? > 0 {}
     while clear_contents(app, now.saturating_sub(GRACE_SECONDS)).await? > 0 {}
+    for kind in [DOWNLOAD, NAMES] {
+        app.db.edit(move |tx| tx.forget_jobs(kind, now)).await?;
+    }
+    let before = now.saturating_sub(NAMES_TIDY_SECONDS);
+    app.db.edit(move |tx| tx.tidy_names(before, now)).await?;
     Ok(())
 }
 

@@ -2,14 +2,19 @@
 
 mod archiving;
 mod auth;
+mod collections;
+mod downloads;
 mod feed;
 mod file;
 mod folder;
 pub(crate) mod general;
 mod listing;
+mod notifications;
 mod public_links;
 mod revisions;
+mod search;
 mod streaming;
 mod stubs;
 mod trash;
-mod upload;
+pub(crate) mod upload;
+mod waiting;

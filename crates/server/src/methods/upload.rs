@@ -1,5 +1,6 @@
 //! Uploads: bytes first, then rows, then the answer.
 
+use crate::app::App;
 use crate::body::Broken;
 use crate::call::{Answer, Fail};
 use crate::cx::{Cx, Edit};
@@ -14,6 +15,7 @@ use pileus_api::{Code, Metadata};
 use pileus_blobs::{BlobKey, Error as BlobError, Stored};
 use pileus_store::ContentHash;
 use pileus_store::contents::{NewContent, Place};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -242,7 +244,7 @@ impl Upload<'_> {
             }),
         ) = (key, &saved)
         {
-            discard(cx, key);
+            discard(cx.app, key);
         }
         let saved = saved?;
         self.reply.fileids.push(saved.fileid);
@@ -253,8 +255,8 @@ impl Upload<'_> {
 }
 
 /// Removes bytes that no row refers to. If this fails the janitor finds them later.
-fn discard(cx: &Cx<'_, '_>, key: BlobKey) {
-    let app = cx.app.clone();
+pub(crate) fn discard(app: &Arc<App>, key: BlobKey) {
+    let app = app.clone();
     tokio::spawn(async move {
         if let Err(error) = app.blobs.delete(&key).await {
             tracing::warn!(%error, "an unneeded blob could not be removed");
@@ -305,7 +307,8 @@ fn save_in(
     })
 }
 
-fn new_content(stored: Stored) -> Answer<NewContent> {
+/// What the rows of a stored content are made of.
+pub(crate) fn new_content(stored: Stored) -> Answer<NewContent> {
     let digests = stored.digests;
     Ok(NewContent {
         size: i64::try_from(digests.size).map_err(Fail::internal)?,

@@ -4,6 +4,7 @@ mod check;
 mod durability;
 mod ids;
 mod kill;
+mod names;
 mod postgres;
 mod sqlite;
 mod transactions;

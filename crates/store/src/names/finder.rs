@@ -1,0 +1,111 @@
+//! Walking through everything that may have a name, the newest first.
+
+use super::grams::{Range, ranges, unpack};
+use super::{NEW, Object, POSTINGS, SEGMENTS, fold};
+use crate::{Stored, Tx, args};
+use std::collections::BTreeMap;
+
+/// Segments that are looked through at once, at first and at most. Frequent words find enough in the first ones.
+const SEGMENTS_AT_ONCE: (i64, i64) = (4, 64);
+
+/// A search among the names of one account.
+#[derive(Clone, Debug)]
+pub struct Finder {
+    owner: i64,
+    words: Vec<String>,
+    ranges: Vec<Range>,
+    /// Where the walk stands: before the first segment still to be seen, none if the noted names come first.
+    before: Option<i64>,
+    at_once: i64,
+}
+
+impl Finder {
+    /// A search for names of an account that hold all these words, in upper or lower case.
+    pub fn new(owner: i64, words: &[&str]) -> Self {
+        let words: Vec<String> = words
+            .iter()
+            .map(|word| fold(word))
+            .filter(|word| !word.is_empty())
+            .collect();
+        Self {
+            owner,
+            ranges: ranges(&words),
+            words,
+            before: None,
+            at_once: SEGMENTS_AT_ONCE.0,
+        }
+    }
+
+    /// Whether a name is what is looked for.
+    pub fn finds(&self, name: &str) -> bool {
+        let name = fold(name);
+        self.words.iter().all(|word| name.contains(word))
+    }
+
+    /// The next objects that may be what is looked for, newer names first; none if all have been proposed. An object
+    /// that was renamed may come several times.
+    pub fn next(&mut self, tx: &mut Tx<'_>) -> Stored<Option<Vec<Object>>> {
+        if self.words.is_empty() {
+            return Ok(None);
+        }
+        let Some(before) = self.before else {
+            self.before = Some(i64::MAX);
+            return self.noted(tx).map(Some);
+        };
+        let segments: Vec<(i64,)> =
+            tx.all(SEGMENTS, args![self.owner, before, self.at_once])?;
+        let Some(&(last,)) = segments.last() else {
+            return Ok(None);
+        };
+        let mut left: Option<BTreeMap<i64, Vec<Object>>> = None;
+        for range in &self.ranges {
+            let mut found: BTreeMap<i64, Vec<Object>> = BTreeMap::new();
+            tx.each(
+                POSTINGS,
+                args![self.owner, before, self.at_once, range.from, range.to],
+                |(segment, objects): (i64, Vec<u8>)| {
+                    found.entry(segment).or_default().extend(unpack(&objects)?);
+                    Ok(())
+                },
+            )?;
+            left = Some(narrowed(left, found));
+        }
+        self.before = Some(last);
+        self.at_once = (self.at_once * 4).min(SEGMENTS_AT_ONCE.1);
+        let newest_first = left.unwrap_or_default().into_values().rev();
+        Ok(Some(
+            newest_first
+                .flat_map(|objects| objects.into_iter().rev())
+                .collect(),
+        ))
+    }
+
+    fn noted(&self, tx: &mut Tx<'_>) -> Stored<Vec<Object>> {
+        let mut found = Vec::new();
+        tx.each(NEW, args![self.owner], |(object, name): (i64, String)| {
+            if self.words.iter().all(|word| name.contains(word)) {
+                found.push(Object(object));
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
+
+/// What is in both, segment by segment. The lists of the result are sorted.
+fn narrowed(
+    left: Option<BTreeMap<i64, Vec<Object>>>,
+    mut found: BTreeMap<i64, Vec<Object>>,
+) -> BTreeMap<i64, Vec<Object>> {
+    for objects in found.values_mut() {
+        objects.sort_unstable();
+        objects.dedup();
+    }
+    let Some(left) = left else { return found };
+    let both = left.into_iter().filter_map(|(segment, mut objects)| {
+        let others = found.get(&segment)?;
+        objects.retain(|object| others.binary_search(object).is_ok());
+        (!objects.is_empty()).then_some((segment, objects))
+    });
+    both.collect()
+}
