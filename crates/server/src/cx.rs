@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::body::Body;
 use crate::call::{Answer, Call};
 use crate::login::{self, Claim, User};
+use crate::rules::notices::{Notice, about_space};
 use pileus_api::method::Spec;
 use pileus_api::{Code, UnixTime};
 use pileus_store::accounts::Account;
@@ -37,6 +38,7 @@ pub struct Edit<'a, 't> {
 pub struct Ledger {
     quota: i64,
     used: i64,
+    used_before: i64,
     diffid: i64,
     is_changed: bool,
 }
@@ -59,6 +61,7 @@ impl From<&Account> for Ledger {
         Self {
             quota: account.quota,
             used: account.used,
+            used_before: account.used,
             diffid: account.diffid,
             is_changed: false,
         }
@@ -134,8 +137,24 @@ impl<'a, 't> Edit<'a, 't> {
         Ok(())
     }
 
+    fn tell_who_is_nearly_full(&mut self) -> Answer<()> {
+        let told: Vec<(i64, Notice)> = self
+            .ledger
+            .iter()
+            .filter_map(|(&account, ledger)| {
+                about_space(ledger.quota, ledger.used_before, ledger.used)
+                    .map(|notice| (account, notice))
+            })
+            .collect();
+        for (account, notice) in told {
+            self.tell(account, &notice)?;
+        }
+        Ok(())
+    }
+
     /// Writes what was counted, and has the waiters woken once it is committed.
-    pub fn finish(self) -> Answer<()> {
+    pub fn finish(mut self) -> Answer<()> {
+        self.tell_who_is_nearly_full()?;
         for (account, ledger) in self.ledger {
             if !ledger.is_changed {
                 continue;

@@ -51,6 +51,7 @@ sql! {
     REMOVE = "DELETE FROM collection WHERE id = $1";
     ITEMS = "SELECT position, file, added FROM collection_item WHERE collection = $1 ORDER BY position";
     ADD_ITEM = "INSERT INTO collection_item (collection, position, file, added) VALUES ($1, $2, $3, $4)";
+    COUNT = "SELECT COUNT(*) FROM collection c JOIN collection_item i ON i.collection = c.id WHERE c.account = $1";
     REMOVE_ITEMS = "DELETE FROM collection_item WHERE collection = $1 AND position >= $2";
 }
 
@@ -100,6 +101,11 @@ impl Tx<'_> {
     pub fn remove_collection(&mut self, id: i64) -> Stored<()> {
         self.exec(REMOVE_ITEMS, args![id, 0])?;
         self.exec(REMOVE, args![id]).map(drop)
+    }
+
+    /// How many files the collections of an account hold together.
+    pub fn collected_files(&mut self, account: i64) -> Stored<i64> {
+        Ok(self.one::<(i64,)>(COUNT, args![account])?.0)
     }
 
     /// What is in a collection, in its order.

@@ -9,6 +9,7 @@ pub mod accounts;
 pub mod archiving;
 pub mod check;
 pub mod collections;
+pub mod contacts;
 pub mod content;
 pub mod contents;
 mod db;

@@ -22,6 +22,7 @@ modules! {
     archiving,
     check,
     collections,
+    contacts,
     contents,
     events,
     files,

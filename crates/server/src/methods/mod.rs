@@ -15,6 +15,7 @@ mod revisions;
 mod search;
 mod streaming;
 mod stubs;
+mod subscribe;
 mod trash;
 pub(crate) mod upload;
 mod waiting;

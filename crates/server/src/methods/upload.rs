@@ -4,12 +4,12 @@ use crate::app::App;
 use crate::body::Broken;
 use crate::call::{Answer, Fail};
 use crate::cx::{Cx, Edit};
-use crate::dispatch::{Public, Streamed, Streams};
+use crate::dispatch::{Streamed, Streams};
 use crate::methods::file::times;
 use crate::progress::Progress;
 use crate::rules::save::{Held, IfTaken};
 use pileus_api::args::FolderRef;
-use pileus_api::file::{Checksums, ProgressReply, UploadFile, UploadProgress, UploadReply};
+use pileus_api::file::{Checksums, UploadFile, UploadReply};
 use pileus_api::name::check_name;
 use pileus_api::{Code, Metadata};
 use pileus_blobs::{BlobKey, Error as BlobError, Stored};
@@ -327,25 +327,4 @@ pub(crate) fn new_content(stored: Stored) -> Answer<NewContent> {
 /// A failure of the blob store during an upload: the client may try again later.
 fn blob_failure(error: &BlobError) -> Fail {
     Fail::caused(Code::UPLOAD_FAILED, error)
-}
-
-impl Public for UploadProgress {
-    async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<ProgressReply> {
-        let account = cx.user()?.account.id;
-        let progress = cx
-            .app
-            .progresses
-            .find(account, &self.progresshash)
-            .ok_or(Code::UPLOAD_UNKNOWN)?;
-        let state = progress.state().clone();
-        Ok(ProgressReply {
-            total: progress.total,
-            uploaded: progress.received(),
-            currentfileuploaded: state.current.as_ref().map(|_| state.current_bytes),
-            currentfile: state.current,
-            filenumber: state.number,
-            files: state.files,
-            finished: state.ended.is_some(),
-        })
-    }
 }

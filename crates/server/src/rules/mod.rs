@@ -6,6 +6,7 @@ pub mod copy;
 pub mod delete;
 pub mod events;
 pub mod metadata;
+pub mod notices;
 pub mod place;
 pub mod public_links;
 pub mod purge;
