@@ -15,8 +15,8 @@ pub use name::file_name;
 use bytes::Bytes;
 use hyper::body::{Body, Incoming};
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap,
-    LOCATION, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, HOST,
+    HeaderMap, LOCATION, USER_AGENT,
 };
 use hyper::{Request, Response};
 use std::pin::Pin;
@@ -87,7 +87,10 @@ impl Fetcher {
             let (answer, connection) = self.ask(&url).await?;
             let status = answer.status();
             if status.is_redirection() {
-                let to = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+                let to = answer
+                    .headers()
+                    .get(LOCATION)
+                    .and_then(|to| to.to_str().ok());
                 let to = to.ok_or_else(|| format!("status {status} without a place to go"))?;
                 url = url.join(to).map_err(|error| error.to_string())?;
                 continue;
@@ -140,7 +143,10 @@ fn fetched(
 ) -> Result<Fetched, Refused> {
     let headers = answer.headers();
     // What is encoded although nobody asked for it is not what the URL stands for.
-    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+    if headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|encoding| encoding != "identity")
+    {
         return Err("the content is encoded".into());
     }
     Ok(Fetched {
@@ -153,7 +159,9 @@ fn fetched(
 
 fn text(headers: &HeaderMap, name: &hyper::header::HeaderName) -> Option<String> {
     let value = headers.get(name)?;
-    std::str::from_utf8(value.as_bytes()).ok().map(str::to_owned)
+    std::str::from_utf8(value.as_bytes())
+        .ok()
+        .map(str::to_owned)
 }
 
 impl Fetched {
@@ -163,8 +171,11 @@ impl Fetched {
     /// If the connection breaks before the end, or nothing comes for half a minute.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Refused> {
         loop {
-            let frame = std::future::poll_fn(|context| Pin::new(&mut self.body).poll_frame(context));
-            let frame = timeout(SILENCE, frame).await.map_err(|_| "the body stopped coming")?;
+            let frame =
+                std::future::poll_fn(|context| Pin::new(&mut self.body).poll_frame(context));
+            let frame = timeout(SILENCE, frame)
+                .await
+                .map_err(|_| "the body stopped coming")?;
             match frame {
                 None => return Ok(None),
                 Some(Err(error)) => return Err(error.to_string().into()),

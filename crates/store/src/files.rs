@@ -1,7 +1,7 @@
 //! Files.
 
-use crate::record::{ContentHash, record};
 use crate::names::Object;
+use crate::record::{ContentHash, record};
 use crate::{Arg, Stored, Tx, args, sql};
 
 record! {

@@ -1,7 +1,7 @@
 //! Folders.
 
-use crate::record::record;
 use crate::names::Object;
+use crate::record::record;
 use crate::{Arg, Stored, Tx, args, sql};
 
 record! {

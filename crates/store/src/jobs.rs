@@ -186,10 +186,7 @@ impl Tx<'_> {
     }
 
     fn change_job(&mut self, sql: crate::Sql, run_at: i64, lease: &Lease) -> Stored<bool> {
-        let changed = self.exec(
-            sql,
-            args![run_at, lease.job, &lease.node, lease.attempt],
-        )?;
+        let changed = self.exec(sql, args![run_at, lease.job, &lease.node, lease.attempt])?;
         Ok(changed > 0)
     }
 

@@ -28,6 +28,7 @@ enum IdSpace {
     Revision,
     Token,
     Link,
+    Other,
 }
 
 impl Transcript {
@@ -87,6 +88,9 @@ impl Transcript {
             "revisionid" => IdSpace::Revision,
             "tokenid" => IdSpace::Token,
             "linkid" => IdSpace::Link,
+            "id" => IdSpace::Other,
+            // How far something is that goes on by itself.
+            "downloaded" => return Tree::Text("<bytes>".into()),
             _ if is_time(key)
                 && i64::try_from(number).is_ok_and(|seconds| seconds >= FIRST_SECOND_OF_RUNS) =>
             {
@@ -116,7 +120,13 @@ impl Transcript {
             ("id", Some(number)) if text.starts_with('f') => {
                 format!("f{}", self.id(IdSpace::File, number))
             }
-            ("auth" | "digest" | "dwltag" | "code" | "shortcode" | "link" | "shortlink", _) => {
+            ("fileid", _) if text.parse::<u64>().is_ok() => {
+                self.id(IdSpace::File, text.parse().unwrap_or(0))
+            }
+            (
+                "url" | "auth" | "digest" | "dwltag" | "code" | "shortcode" | "link" | "shortlink",
+                _,
+            ) => {
                 format!("<{key}>")
             }
             _ if is_time(key)
@@ -135,7 +145,14 @@ impl Transcript {
 fn is_time(key: &str) -> bool {
     matches!(
         key,
-        "created" | "modified" | "time" | "registered" | "expires" | "expires_inactive"
+        "created"
+            | "modified"
+            | "time"
+            | "registered"
+            | "expires"
+            | "expires_inactive"
+            | "added"
+            | "mtime"
     )
 }
 

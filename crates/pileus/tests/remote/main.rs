@@ -2,8 +2,10 @@
 //!
 //! - `server`: such a server, with one account.
 //! - `commands`: `pileus ls`, `get`, `put` and `rm`.
+//! - `downloads`: fetching from URLs, through a crash.
 //! - `sdk`: the Rust SDK, in what the commands do not use.
 
 mod commands;
+mod downloads;
 mod sdk;
 mod server;

@@ -37,30 +37,7 @@ impl Server {
     pub fn start_with(flags: &[&str]) -> Server {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
-        let mut process = pileus()
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--admin",
-                "off",
-                "--data",
-            ])
-            .arg(&data)
-            .args(flags)
-            .stdout(Stdio::piped())
-            .stderr(fs::File::create(folder.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let address = loop {
-            let line = lines.next().unwrap().unwrap();
-            if let Some((_, address)) = line.split_once("listening on ")
-                && let Some((_, address)) = address.split_once("://")
-            {
-                break address.trim().to_owned();
-            }
-        };
+        let (process, address) = launch(folder.path(), flags);
         let added = pileus()
             .args(["user", "add", USER, "--password", PASSWORD, "--data"])
             .arg(&data)
@@ -72,6 +49,13 @@ impl Server {
             address,
             folder,
         }
+    }
+
+    /// Kills the server in the middle of whatever it does, and starts it again on the same data.
+    pub fn kill_and_start(&mut self, flags: &[&str]) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        (self.process, self.address) = launch(self.folder.path(), flags);
     }
 
     /// A new folder to work in.
@@ -107,6 +91,40 @@ impl Server {
         assert_eq!(output.status.code(), Some(1), "{args:?}: {output:?}");
         text(&output.stderr)
     }
+}
+
+/// Starts a server on the data in a folder; answers where it listens.
+fn launch(folder: &Path, flags: &[&str]) -> (Child, String) {
+    let log = fs::File::options()
+        .append(true)
+        .create(true)
+        .open(folder.join("log"))
+        .unwrap();
+    let mut process = pileus()
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin",
+            "off",
+            "--data",
+        ])
+        .arg(folder.join("data"))
+        .args(flags)
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let address = loop {
+        let line = lines.next().unwrap().unwrap();
+        if let Some((_, address)) = line.split_once("listening on ")
+            && let Some((_, address)) = address.split_once("://")
+        {
+            break address.trim().to_owned();
+        }
+    };
+    (process, address)
 }
 
 impl Drop for Server {

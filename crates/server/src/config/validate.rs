@@ -37,7 +37,11 @@ impl Config {
             LINK_MIN_SECONDS..=LONGEST_SECONDS,
         )?;
         self.downloads.networks()?;
-        within("downloads.seconds", self.downloads.seconds, 1..=LONGEST_SECONDS)?;
+        within(
+            "downloads.seconds",
+            self.downloads.seconds,
+            1..=LONGEST_SECONDS,
+        )?;
         within("min_speed_bytes", self.min_speed_bytes, 1..=u64::MAX)?;
         within(
             "listing_max_entries",

@@ -36,12 +36,8 @@ impl FromStr for Network {
 impl Network {
     fn holds(&self, address: IpAddr) -> bool {
         match (self.address, address) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                in_v4(address, network, self.prefix)
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                in_v6(address, network, self.prefix)
-            }
+            (IpAddr::V4(network), IpAddr::V4(address)) => in_v4(address, network, self.prefix),
+            (IpAddr::V6(network), IpAddr::V6(address)) => in_v6(address, network, self.prefix),
             _ => false,
         }
     }
@@ -288,7 +284,14 @@ mod tests {
         ] {
             assert_eq!(rules.allows(named(host), 8080), expected, "{host}");
         }
-        for wrong in ["", "10.0.0.0/33", "::/129", "10.0.0/8", "host/8", "10.0.0.0/-1"] {
+        for wrong in [
+            "",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0/8",
+            "host/8",
+            "10.0.0.0/-1",
+        ] {
             assert!(wrong.parse::<Network>().is_err(), "{wrong}");
         }
         let everything: Network = "0.0.0.0/0".parse().expect("a network");

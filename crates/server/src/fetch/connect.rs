@@ -117,7 +117,12 @@ impl Fetcher {
     ) -> Result<TcpStream, Refused> {
         let mut last = Refused::from("nobody answers");
         for &address in addresses.iter().take(ADDRESSES_MAX) {
-            match timeout(CONNECT_TIME, TcpStream::connect(SocketAddr::new(address, port))).await {
+            match timeout(
+                CONNECT_TIME,
+                TcpStream::connect(SocketAddr::new(address, port)),
+            )
+            .await
+            {
                 Err(_) => last = "no connection in time".into(),
                 Ok(Err(error)) => last = error.to_string().into(),
                 Ok(Ok(stream)) => {
@@ -132,7 +137,9 @@ impl Fetcher {
     /// A public address of this very machine leads to services that are not for others. The system gives both ends of
     /// such a connection the same address.
     fn check_not_oneself(&self, stream: &TcpStream) -> Result<(), Refused> {
-        let ends = stream.local_addr().and_then(|own| Ok((own, stream.peer_addr()?)));
+        let ends = stream
+            .local_addr()
+            .and_then(|own| Ok((own, stream.peer_addr()?)));
         let (own, peer) = ends.map_err(|error| error.to_string())?;
         if own.ip() == peer.ip() && !self.rules.allows_specially(peer.ip()) {
             return Err("this machine is not to be fetched from".into());

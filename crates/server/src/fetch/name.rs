@@ -81,14 +81,23 @@ fn quoted_text(quoted: &str) -> (String, &str) {
 }
 
 fn last_part(name: &str) -> String {
-    name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned()
+    name.rsplit(['/', '\\'])
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn cleaned(name: &str) -> String {
     let mut name: String = name
         .trim()
         .chars()
-        .map(|letter| if matches!(letter, '/' | '\\') || letter.is_control() { '_' } else { letter })
+        .map(|letter| {
+            if matches!(letter, '/' | '\\') || letter.is_control() {
+                '_'
+            } else {
+                letter
+            }
+        })
         .collect();
     name.truncate(name.floor_char_boundary(NAME_MAX_BYTES));
     name
@@ -108,24 +117,48 @@ mod tests {
             ("http://h", None, "download"),
             ("http://h/a/..", None, "download"),
             ("http://h/%2E%2E%00", None, ".._"),
-            ("http://h/x", Some("attachment; filename=\"a b.txt\""), "a b.txt"),
-            ("http://h/x", Some("attachment;filename=plain.txt;size=3"), "plain.txt"),
-            ("http://h/x", Some("attachment; filename=\"a\\\"b;c.txt\"; x=y"), "a\"b;c.txt"),
+            (
+                "http://h/x",
+                Some("attachment; filename=\"a b.txt\""),
+                "a b.txt",
+            ),
+            (
+                "http://h/x",
+                Some("attachment;filename=plain.txt;size=3"),
+                "plain.txt",
+            ),
+            (
+                "http://h/x",
+                Some("attachment; filename=\"a\\\"b;c.txt\"; x=y"),
+                "a\"b;c.txt",
+            ),
             (
                 "http://h/x",
                 Some("attachment; filename=\"old.txt\"; filename*=UTF-8''n%C3%A9w.txt"),
                 "néw.txt",
             ),
             ("http://h/x", Some("attachment; filename*=latin1''a"), "x"),
-            ("http://h/x", Some("attachment; filename=\"../../etc/passwd\""), "passwd"),
-            ("http://h/x", Some("attachment; filename=\"C:\\\\dir\\\\f.txt\""), "f.txt"),
+            (
+                "http://h/x",
+                Some("attachment; filename=\"../../etc/passwd\""),
+                "passwd",
+            ),
+            (
+                "http://h/x",
+                Some("attachment; filename=\"C:\\\\dir\\\\f.txt\""),
+                "f.txt",
+            ),
             ("http://h/x", Some("attachment; filename=\"..\""), "x"),
             ("http://h/x", Some("attachment; filename=\"\""), "x"),
             ("http://h/x", Some("attachment; filename=\"open"), "open"),
             ("http://h/x", Some("inline"), "x"),
             ("http://h/x", Some(";;;==;\""), "x"),
         ] {
-            assert_eq!(file_name(url, disposition), expected, "{url} {disposition:?}");
+            assert_eq!(
+                file_name(url, disposition),
+                expected,
+                "{url} {disposition:?}"
+            );
         }
         let long = format!("http://h/{}", "ä".repeat(2000));
         assert!(check_name(&file_name(&long, None)).is_ok());

@@ -45,7 +45,10 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 async fn what_is_allowed_is_fetched() {
     let (address, _) = server(OK).await;
     let fetcher = Fetcher::new(rules(&["127.0.0.0/8"]));
-    let fetched = fetcher.get(&format!("http://{address}/a")).await.expect("fetched");
+    let fetched = fetcher
+        .get(&format!("http://{address}/a"))
+        .await
+        .expect("fetched");
     assert_eq!(fetched.length, Some(5));
     assert_eq!(whole(fetched).await.expect("whole"), b"hello");
 }
@@ -78,14 +81,17 @@ async fn a_chain_of_redirects_is_checked_at_each_step() {
         inside.port()
     );
     let (second, _) = server(to_inside).await;
-    let to_second = format!(
-        "HTTP/1.1 307 Go\r\nLocation: //{second}/x\r\nContent-Length: 0\r\n\r\n"
-    );
+    let to_second =
+        format!("HTTP/1.1 307 Go\r\nLocation: //{second}/x\r\nContent-Length: 0\r\n\r\n");
     let (first, _) = server(to_second).await;
     // Only the way to the last host is open; the name in the last step stands for an address that is not allowed.
-    let resolver: Resolver = Arc::new(|_| Box::pin(async { Ok(vec!["127.0.0.2".parse().unwrap()]) }));
+    let resolver: Resolver =
+        Arc::new(|_| Box::pin(async { Ok(vec!["127.0.0.2".parse().unwrap()]) }));
     let fetcher = Fetcher::with_resolver(rules(&["127.0.0.1"]), resolver);
-    let refused = fetcher.get(&format!("http://{first}/")).await.expect_err("refused");
+    let refused = fetcher
+        .get(&format!("http://{first}/"))
+        .await
+        .expect_err("refused");
     assert!(refused.0.contains("127.0.0.2"), "{refused:?}");
     assert_eq!(visits.load(Ordering::SeqCst), 0);
 }
@@ -98,7 +104,10 @@ async fn redirects_end() {
     let answer = "HTTP/1.1 301 Moved\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n";
     let (turning, visits) = server(answer).await;
     let fetcher = Fetcher::new(rules(&["127.0.0.1"]));
-    let refused = fetcher.get(&format!("http://{turning}/")).await.expect_err("refused");
+    let refused = fetcher
+        .get(&format!("http://{turning}/"))
+        .await
+        .expect_err("refused");
     assert_eq!(refused.0, "too many redirects");
     assert_eq!(visits.load(Ordering::SeqCst), super::REDIRECTS_MAX + 1);
     assert!(fetcher.get(&format!("http://{address}/")).await.is_err());
@@ -145,16 +154,31 @@ async fn answers_that_are_no_success_are_refused() {
     let fetcher = Fetcher::new(rules(&["127.0.0.1"]));
     for (answer, why) in [
         ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "404"),
-        ("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", "without a place"),
-        ("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n", "encoded"),
+        (
+            "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n",
+            "without a place",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n",
+            "encoded",
+        ),
         ("SSH-2.0-OpenSSH\r\n", ""),
         ("", ""),
     ] {
         let (address, _) = server(answer).await;
-        let refused = fetcher.get(&format!("http://{address}/")).await.expect_err(answer);
+        let refused = fetcher
+            .get(&format!("http://{address}/"))
+            .await
+            .expect_err(answer);
         assert!(refused.0.contains(why), "{answer:?}: {refused:?}");
     }
     let (address, _) = server("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello").await;
-    let fetched = fetcher.get(&format!("http://{address}/")).await.expect("begun");
-    assert!(whole(fetched).await.is_err(), "a body that breaks off is no file");
+    let fetched = fetcher
+        .get(&format!("http://{address}/"))
+        .await
+        .expect("begun");
+    assert!(
+        whole(fetched).await.is_err(),
+        "a body that breaks off is no file"
+    );
 }

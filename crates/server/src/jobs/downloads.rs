@@ -283,7 +283,13 @@ fn save_in(
         size: new.size,
         hash: new.hash,
     };
-    let saved = edit.save(&mut folder, name, held, Times::default(), IfTaken::Overwrite)?;
+    let saved = edit.save(
+        &mut folder,
+        name,
+        held,
+        Times::default(),
+        IfTaken::Overwrite,
+    )?;
     let mut progress = before.to_vec();
     progress[index].state = State::Ready;
     progress[index].file = Some(saved.file.id);

@@ -253,7 +253,9 @@ impl List {
         let files = cx.tx.files_by_id(&ids)?.into_iter();
         let live = files.filter(|file| file.owner == row.account && file.deleted == 0);
         let mut files: HashMap<i64, File> = live.map(|file| (file.id, file)).collect();
-        let first_gone = items.iter().position(|item| !files.contains_key(&item.file));
+        let first_gone = items
+            .iter()
+            .position(|item| !files.contains_key(&item.file));
         let entries = items.into_iter().filter_map(|item| {
             let file = files.remove(&item.file)?;
             Some(Entry { item, file })
@@ -276,7 +278,11 @@ impl List {
     }
 
     fn write_items(&mut self, cx: &mut Edit<'_, '_>, from: usize) -> Answer<()> {
-        let items: Vec<Item> = self.entries.iter().map(|entry| entry.item.clone()).collect();
+        let items: Vec<Item> = self
+            .entries
+            .iter()
+            .map(|entry| entry.item.clone())
+            .collect();
         Ok(cx.tx.set_collection_items(self.row.id, &items, from)?)
     }
 
@@ -287,12 +293,18 @@ impl List {
         if held.saturating_add(more) > ITEMS_MAX {
             return Err(Code::REQUESTS_LIMITED.into());
         }
-        let ids: Vec<i64> = files.iter().filter_map(|&file| i64::try_from(file).ok()).collect();
+        let ids: Vec<i64> = files
+            .iter()
+            .filter_map(|&file| i64::try_from(file).ok())
+            .collect();
         let found = cx.tx.files_by_id(&ids)?.into_iter();
         let live = found.filter(|file| file.owner == self.row.account && file.deleted == 0);
         let mut found: HashMap<u64, File> = live.map(|file| (wire_id(file.id), file)).collect();
-        let mut inside: HashSet<u64> =
-            self.entries.iter().map(|entry| wire_id(entry.item.file)).collect();
+        let mut inside: HashSet<u64> = self
+            .entries
+            .iter()
+            .map(|entry| wire_id(entry.item.file))
+            .collect();
         let (first, now) = (self.entries.len(), cx.now.0);
         let mut results = Vec::with_capacity(files.len());
         for &fileid in files {

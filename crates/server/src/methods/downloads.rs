@@ -5,7 +5,9 @@ use crate::cx::{Cx, View};
 use crate::dispatch::{Public, Waits};
 use crate::jobs::downloads::{Order, Progress, State, Wanted};
 use percent_encoding::percent_decode_str;
-use pileus_api::file::{DownloadArg, DownloadFile, DownloadFileAsync, DownloadReply, UploadProgress};
+use pileus_api::file::{
+    DownloadArg, DownloadFile, DownloadFileAsync, DownloadReply, UploadProgress,
+};
 use pileus_api::name::check_name;
 use pileus_api::progress::{Downloading, ProgressReply, Uploading, UrlProgress};
 use pileus_api::{Code, Metadata};
@@ -177,7 +179,8 @@ impl Public for UploadProgress {
 /// How far the download with this key is.
 fn downloading(view: &mut View<'_, '_>, key: &str) -> Answer<Downloading> {
     let job = view.tx.job_by_key(view.user.account.id, key)?;
-    let is_kept = |job: &Job| job.kind == DOWNLOAD && (job.state != ENDED || job.run_at > view.now.0);
+    let is_kept =
+        |job: &Job| job.kind == DOWNLOAD && (job.state != ENDED || job.run_at > view.now.0);
     let job = job.filter(is_kept).ok_or(Code::UPLOAD_UNKNOWN)?;
     let order: Order = serde_json::from_str(&job.payload).map_err(Fail::internal)?;
     let mut reply = Downloading {

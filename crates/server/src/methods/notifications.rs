@@ -37,7 +37,12 @@ pub(super) fn notification(view: &View<'_, '_>, row: Row) -> Answer<Notification
         mtime: UnixTime(row.created),
         isnew: !row.was_read,
         iconid: 0,
-        action: if folder.is_some() { "gotofolder" } else { "none" }.into(),
+        action: if folder.is_some() {
+            "gotofolder"
+        } else {
+            "none"
+        }
+        .into(),
         folderid: folder,
     })
 }

@@ -90,8 +90,14 @@ impl Searching {
         candidates: &[Object],
         found: &mut Vec<Metadata>,
     ) -> Answer<()> {
-        let files: Vec<i64> = candidates.iter().filter_map(|object| object.as_file()).collect();
-        let folders: Vec<i64> = candidates.iter().filter_map(|object| object.as_folder()).collect();
+        let files: Vec<i64> = candidates
+            .iter()
+            .filter_map(|object| object.as_file())
+            .collect();
+        let folders: Vec<i64> = candidates
+            .iter()
+            .filter_map(|object| object.as_folder())
+            .collect();
         let mut rows = HashMap::new();
         for file in cx.tx.files_by_id(&files)? {
             let fits = |category| category == filetype::of(&file.name).category as u64;

@@ -45,7 +45,9 @@ impl Waits for Subscribe {
         if with_contacts || with_notices {
             (known.contacts, known.last_read) = cx
                 .view(move |view| {
-                    let contacts = with_contacts.then(|| view.tx.contacts(account)).transpose()?;
+                    let contacts = with_contacts
+                        .then(|| view.tx.contacts(account))
+                        .transpose()?;
                     let last_read = if with_notices {
                         view.tx.last_read_notification(account)?
                     } else {
@@ -76,7 +78,8 @@ impl Known {
             return Ok(Some(reply));
         }
         let account = view.user.account.clone();
-        let has_moved = |known: Option<u64>, now: i64| known.is_some_and(|known| known != wire_id(now));
+        let has_moved =
+            |known: Option<u64>, now: i64| known.is_some_and(|known| known != wire_id(now));
         if has_moved(self.publinkid, account.publinkid) {
             return Ok(Some(FeedReply::publinks(wire_id(account.publinkid))));
         }
@@ -97,10 +100,17 @@ impl Known {
         }
         let after = i64::try_from(known).unwrap_or(i64::MAX);
         // What was read somewhere else is told with everything, so that the client sees which ones.
-        let after = if is_moved && after <= account.notificationid { after } else { 0 };
+        let after = if is_moved && after <= account.notificationid {
+            after
+        } else {
+            0
+        };
         let rows = view.tx.notifications_after(account.id, after)?;
         let notices = rows.into_iter().map(|row| notification(view, row));
         let notices = notices.collect::<Answer<_>>()?;
-        Ok(Some(FeedReply::notifications(wire_id(account.notificationid), notices)))
+        Ok(Some(FeedReply::notifications(
+            wire_id(account.notificationid),
+            notices,
+        )))
     }
 }

@@ -52,8 +52,7 @@ impl Finder {
             self.before = Some(i64::MAX);
             return self.noted(tx).map(Some);
         };
-        let segments: Vec<(i64,)> =
-            tx.all(SEGMENTS, args![self.owner, before, self.at_once])?;
+        let segments: Vec<(i64,)> = tx.all(SEGMENTS, args![self.owner, before, self.at_once])?;
         let Some(&(last,)) = segments.last() else {
             return Ok(None);
         };

@@ -74,7 +74,11 @@ pub(super) fn ranges(words: &[String]) -> Vec<Range> {
                 to: gram([a, b + 1, 0]),
             }],
             [a, b, c, ..] => {
-                let end = [word[word.len() - 3], word[word.len() - 2], word[word.len() - 1]];
+                let end = [
+                    word[word.len() - 3],
+                    word[word.len() - 2],
+                    word[word.len() - 1],
+                ];
                 [[a, b, c], end]
                     .map(|letters| Range {
                         from: gram(letters),
@@ -125,7 +129,11 @@ pub(super) fn unpack(bytes: &[u8]) -> Stored<Vec<Object>> {
             (distance, shift) = (0, 0);
         }
     }
-    if shift == 0 { Ok(objects) } else { Err(damaged()) }
+    if shift == 0 {
+        Ok(objects)
+    } else {
+        Err(damaged())
+    }
 }
 
 #[cfg(test)]
@@ -145,7 +153,16 @@ mod tests {
 
     #[test]
     fn every_name_with_the_words_has_a_gram_of_every_range() {
-        let names = ["report.pdf", "été 2024.jpg", "a", "ab", "abc", "𝄞x", "日本語", "aaaa"];
+        let names = [
+            "report.pdf",
+            "été 2024.jpg",
+            "a",
+            "ab",
+            "abc",
+            "𝄞x",
+            "日本語",
+            "aaaa",
+        ];
         for name in names {
             let all: Vec<i64> = grams(name).collect();
             let letters: Vec<char> = name.chars().collect();
@@ -167,6 +184,9 @@ mod tests {
         assert!(highest > 0);
         let mut sorted: Vec<i64> = grams("bca").collect();
         sorted.sort_unstable();
-        assert_eq!(sorted, ["a", "bca", "ca"].map(|text| grams(text).next().unwrap()));
+        assert_eq!(
+            sorted,
+            ["a", "bca", "ca"].map(|text| grams(text).next().unwrap())
+        );
     }
 }

@@ -78,8 +78,14 @@ impl Tx<'_> {
 
     /// The names of those of the objects that still exist.
     fn names_of(&mut self, owner: i64, objects: &[Object]) -> Stored<HashMap<Object, String>> {
-        let files: Vec<i64> = objects.iter().filter_map(|object| object.as_file()).collect();
-        let folders: Vec<i64> = objects.iter().filter_map(|object| object.as_folder()).collect();
+        let files: Vec<i64> = objects
+            .iter()
+            .filter_map(|object| object.as_file())
+            .collect();
+        let folders: Vec<i64> = objects
+            .iter()
+            .filter_map(|object| object.as_folder())
+            .collect();
         let mut names = HashMap::new();
         for file in self.files_by_id(&files)? {
             if file.owner == owner {

@@ -79,7 +79,12 @@ fn every_name_is_found_by_any_part_of_it(place: &TestDatabase) {
             .collect();
         let rows = new.clone();
         db.edit_blocking(move |tx| {
-            add(tx, OWNER + 1, 900_000 + round, &format!("report {round} of somebody else"))?;
+            add(
+                tx,
+                OWNER + 1,
+                900_000 + round,
+                &format!("report {round} of somebody else"),
+            )?;
             rows.iter()
                 .try_for_each(|(id, name)| add(tx, OWNER, *id, name))
         })
@@ -102,7 +107,10 @@ fn every_name_is_found_by_any_part_of_it(place: &TestDatabase) {
         // Before and after the names become segments, and with some in segments and some not.
         for is_indexed in [false, true] {
             if is_indexed {
-                while db.edit_blocking(|tx| tx.index_names(OWNER, 0)).expect("indexed") {}
+                while db
+                    .edit_blocking(|tx| tx.index_names(OWNER, 0))
+                    .expect("indexed")
+                {}
             }
             for words in [
                 &["report"][..],
@@ -136,13 +144,30 @@ fn a_segment_of_what_is_gone_is_dissolved(place: &TestDatabase) {
     let db = place.open();
     db.edit_blocking(|tx| (10..2010).try_for_each(|id| add(tx, OWNER, id, &format!("file {id}"))))
         .expect("added");
-    db.edit_blocking(|tx| tx.index_names(OWNER, 100)).expect("indexed");
-    assert_eq!(db.edit_blocking(|tx| tx.tidy_names(99, 200)).expect("tidied"), 0);
-    assert_eq!(db.edit_blocking(|tx| tx.tidy_names(100, 200)).expect("tidied"), 1);
+    db.edit_blocking(|tx| tx.index_names(OWNER, 100))
+        .expect("indexed");
+    assert_eq!(
+        db.edit_blocking(|tx| tx.tidy_names(99, 200))
+            .expect("tidied"),
+        0
+    );
+    assert_eq!(
+        db.edit_blocking(|tx| tx.tidy_names(100, 200))
+            .expect("tidied"),
+        1
+    );
     assert_eq!(found(&db, &["file"]).len(), 2000);
     db.edit_blocking(|tx| (10..1500).try_for_each(|id| tx.remove_folder(id)))
         .expect("removed");
-    assert_eq!(db.edit_blocking(|tx| tx.tidy_names(200, 300)).expect("tidied"), 1);
-    assert_eq!(db.edit_blocking(|tx| tx.tidy_names(300, 400)).expect("tidied"), 0);
+    assert_eq!(
+        db.edit_blocking(|tx| tx.tidy_names(200, 300))
+            .expect("tidied"),
+        1
+    );
+    assert_eq!(
+        db.edit_blocking(|tx| tx.tidy_names(300, 400))
+            .expect("tidied"),
+        0
+    );
     assert_eq!(found(&db, &["file"]).len(), 510);
 }
