@@ -95,6 +95,8 @@ sql! {
     RENEW = "UPDATE job SET run_at = $1 WHERE id = $2 AND node = $3 AND attempts = $4 AND state = 0";
     PROGRESS = "UPDATE job SET progress = $1 WHERE id = $2 AND node = $3 AND attempts = $4 AND state = 0";
     PUT_OFF = "UPDATE job SET node = '', run_at = $1 WHERE id = $2 AND node = $3 AND attempts = $4 AND state = 0";
+    GIVE_BACK = "UPDATE job SET node = '', run_at = $1, attempts = attempts - 1 WHERE id = $2 AND node = $3 \
+                 AND attempts = $4 AND state = 0";
     END = "UPDATE job SET node = '', state = 1, run_at = $1 WHERE id = $2 AND node = $3 AND attempts = $4 \
            AND state = 0";
     RELEASE = "UPDATE job SET node = '', run_at = 0 WHERE kind = $1 AND state = 0 AND node <> ''";
@@ -175,7 +177,12 @@ impl Tx<'_> {
         Ok(changed > 0)
     }
 
-    /// Gives a job back, to be taken again at `run_at`; false if the lease is lost.
+    /// Gives a job back as if it had not been taken, to be taken by somebody else; false if the lease is lost.
+    pub fn give_job_back(&mut self, lease: &Lease, now: i64) -> Stored<bool> {
+        self.change_job(GIVE_BACK, now, lease)
+    }
+
+    /// Ends an attempt that has failed. The next one is due at `run_at`; false if the lease is lost.
     pub fn put_off_job(&mut self, lease: &Lease, run_at: i64) -> Stored<bool> {
         self.change_job(PUT_OFF, run_at, lease)
     }

@@ -17,7 +17,7 @@ pub use grams::fold;
 
 use crate::jobs::{NAMES, NewJob};
 use crate::{Stored, Tx, args, sql};
-use grams::folded_within;
+pub(crate) use grams::unpack;
 
 /// Names that become a segment together, at most. It bounds how long the one writer of SQLite is kept busy.
 const SEGMENT_NAMES: usize = 4096;
@@ -32,7 +32,7 @@ sql! {
                  ON CONFLICT (owner, object) DO UPDATE SET name = excluded.name";
     NOTE_FOLDER = "INSERT INTO name_new (owner, object, name) SELECT owner, id * 2, $1 FROM folder WHERE id = $2 \
                    ON CONFLICT (owner, object) DO UPDATE SET name = excluded.name";
-    NEW = "SELECT object, name FROM name_new WHERE owner = $1 ORDER BY object DESC LIMIT 65536";
+    NOTED = "SELECT object, name FROM name_new WHERE owner = $1 AND object < $2 ORDER BY object DESC LIMIT $3";
     IS_WORTHWHILE = "SELECT object FROM name_new WHERE owner = $1 ORDER BY object LIMIT 1 OFFSET $2";
     TAKE = "DELETE FROM name_new WHERE owner = $1 AND object IN \
             (SELECT object FROM name_new WHERE owner = $1 ORDER BY object LIMIT 4096) RETURNING object, name";
@@ -72,6 +72,11 @@ impl Object {
         Self(id * 2)
     }
 
+    /// The object that a number of the index stands for.
+    pub(crate) fn from_number(number: i64) -> Self {
+        Self(number)
+    }
+
     /// The id, if it is a file.
     pub fn as_file(self) -> Option<i64> {
         (self.0 % 2 == 1).then_some(self.0 / 2)
@@ -86,7 +91,7 @@ impl Object {
 impl Tx<'_> {
     /// Notes the name of a new object.
     pub(crate) fn note_name(&mut self, owner: i64, object: Object, name: &str) -> Stored<()> {
-        self.exec(NOTE, args![owner, object.0, &folded_within(name)])?;
+        self.exec(NOTE, args![owner, object.0, &fold(name)])?;
         if is_sample(object) {
             self.ask_for_segment(owner)?;
         }
@@ -95,7 +100,7 @@ impl Tx<'_> {
 
     /// Notes the name that an object has got.
     pub(crate) fn note_new_name(&mut self, object: Object, name: &str) -> Stored<()> {
-        let name = folded_within(name);
+        let name = fold(name);
         match (object.as_file(), object.as_folder()) {
             (Some(id), _) => self.exec(NOTE_FILE, args![&name, id]),
             (None, Some(id)) => self.exec(NOTE_FOLDER, args![&name, id]),

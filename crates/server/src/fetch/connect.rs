@@ -41,24 +41,40 @@ pub(super) struct Tls(OnceLock<Arc<ClientConfig>>);
 
 impl Tls {
     fn connector(&self) -> TlsConnector {
-        let config = self.0.get_or_init(|| {
-            let found = rustls_native_certs::load_native_certs();
-            let mut roots = RootCertStore::empty();
-            let (added, ignored) = roots.add_parsable_certificates(found.certs);
-            if added == 0 {
-                tracing::warn!(
-                    ignored,
-                    errors = ?found.errors,
-                    "no certificates of authorities found, so nothing can be downloaded by https"
-                );
-            }
-            let config = ClientConfig::builder()
-                .with_root_certificates(roots)
-                .with_no_client_auth();
-            Arc::new(config)
-        });
+        let config = self.0.get_or_init(|| trusting(system_roots()));
         TlsConnector::from(config.clone())
     }
+
+    /// Trusts this certificate and no other.
+    #[cfg(test)]
+    pub(super) fn trust(&self, certificate: rustls::pki_types::CertificateDer<'static>) {
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate).expect("a certificate");
+        self.0
+            .set(trusting(roots))
+            .expect("nothing was fetched yet");
+    }
+}
+
+fn trusting(roots: RootCertStore) -> Arc<ClientConfig> {
+    let config = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config)
+}
+
+fn system_roots() -> RootCertStore {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    let (added, ignored) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        tracing::warn!(
+            ignored,
+            errors = ?found.errors,
+            "no certificates of authorities found, so nothing can be downloaded by https"
+        );
+    }
+    roots
 }
 
 impl Fetcher {

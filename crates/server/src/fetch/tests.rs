@@ -182,3 +182,53 @@ async fn answers_that_are_no_success_are_refused() {
         "a body that breaks off is no file"
     );
 }
+
+/// A server with TLS and a certificate that it has made itself; answers where it is and the certificate.
+async fn tls_server() -> (SocketAddr, rustls::pki_types::CertificateDer<'static>) {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let names = vec!["files.example".to_owned()];
+    let certificate = rcgen::CertificateParams::new(names)
+        .and_then(|params| params.self_signed(&key))
+        .expect("a certificate");
+    let certificate = certificate.der().clone();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+    let config = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .expect("a configuration");
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else {
+                    return;
+                };
+                let _ = stream.read(&mut [0; 4096]).await;
+                let _ = stream.write_all(OK.as_bytes()).await;
+                let _ = stream.shutdown().await;
+            });
+        }
+    });
+    (address, certificate)
+}
+
+#[tokio::test]
+async fn certificates_are_checked_against_the_name() {
+    let (address, certificate) = tls_server().await;
+    let resolver: Resolver =
+        Arc::new(|_| Box::pin(async { Ok(vec!["127.0.0.1".parse().unwrap()]) }));
+    let url = |name: &str| format!("https://{name}:{}/", address.port());
+
+    // Nobody that the system trusts has signed it.
+    let fetcher = Fetcher::with_resolver(rules(&["127.0.0.1"]), resolver.clone());
+    assert!(fetcher.get(&url("files.example")).await.is_err());
+
+    let fetcher = Fetcher::with_resolver(rules(&["127.0.0.1"]), resolver);
+    fetcher.tls.trust(certificate);
+    let fetched = fetcher.get(&url("files.example")).await.expect("fetched");
+    assert_eq!(whole(fetched).await.expect("whole"), b"hello");
+    assert!(fetcher.get(&url("other.example")).await.is_err());
+}

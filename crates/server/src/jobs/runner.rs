@@ -6,8 +6,8 @@
 
 use crate::app::App;
 use crate::call::{Answer, Fail};
-use pileus_store::Engine;
 use pileus_store::jobs::{Job, Lease};
+use pileus_store::{Engine, StoreError};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +81,8 @@ pub async fn run<W: Work>(app: Arc<App>) {
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
-    running.shutdown().await;
+    // Each gives its job back and ends.
+    while running.join_next().await.is_some() {}
 }
 
 async fn take<W: Work>(app: &Arc<App>, free: usize) -> Answer<Vec<Taken>> {
@@ -117,17 +118,30 @@ async fn attempt<W: Work>(app: Arc<App>, taken: Taken) {
         tokio::select! {
             worked = W::work(app.clone(), taken) => worked,
             () = lost(&app, &lease) => return,
-            () = app.stopped() => return give_back::<W>(&app, lease, 0).await,
+            () = app.stopped() => {
+                let now = app.clock.now().0;
+                let given = app.db.edit(move |tx| tx.give_job_back(&lease, now)).await;
+                return complain::<W>(given);
+            }
         }
     };
     if let Err(fail) = worked {
         tracing::warn!(cause = ?fail, kind = W::NAME, attempt = lease.attempt, "a job failed");
         if lease.attempt < W::ATTEMPTS {
             let wait = RETRY_SECONDS << (lease.attempt - 1).clamp(0, 10);
-            return give_back::<W>(&app, lease, wait).await;
+            let run_at = app.clock.now().0 + wait;
+            let put_off = app.db.edit(move |tx| tx.put_off_job(&lease, run_at)).await;
+            return complain::<W>(put_off);
         }
     }
-    end::<W>(&app, lease, account).await;
+    complain::<W>(end::<W>(&app, lease, account).await);
+}
+
+/// What could not be noted about a job shows when its lease is over: it is due again then.
+fn complain<W: Work>(noted: Result<bool, StoreError>) {
+    if let Err(error) = noted {
+        tracing::warn!(%error, kind = W::NAME, "a job waits until its lease is over");
+    }
 }
 
 /// Renews a lease until it cannot be renewed.
@@ -143,31 +157,25 @@ async fn lost(app: &Arc<App>, lease: &Lease) {
     }
 }
 
-async fn give_back<W: Work>(app: &Arc<App>, lease: Lease, wait: i64) {
-    let run_at = app.clock.now().0 + wait;
-    if let Err(error) = app.db.edit(move |tx| tx.put_off_job(&lease, run_at)).await {
-        tracing::warn!(%error, kind = W::NAME, "a job is due again only when its lease is over");
-    }
-}
-
-async fn end<W: Work>(app: &Arc<App>, lease: Lease, account: Option<i64>) {
+async fn end<W: Work>(
+    app: &Arc<App>,
+    lease: Lease,
+    account: Option<i64>,
+) -> Result<bool, StoreError> {
     let forget_at = app.clock.now().0 + W::KEPT_SECONDS;
     let feed = app.feed.clone();
-    let ended = app.db.edit(move |tx| {
-        if !tx.end_job(&lease, forget_at)? {
-            return Ok(());
-        }
-        // Whoever waits for the job waits for news of its account.
-        if let Some(account) = account
-            && let Some(account) = tx.account(account)?
-        {
-            let feed = feed.clone();
-            tx.notify(account.id, account.diffid);
-            tx.after_commit(move || feed.wake(account.id));
-        }
-        Ok::<_, pileus_store::StoreError>(())
-    });
-    if let Err(error) = ended.await {
-        tracing::warn!(%error, kind = W::NAME, "a job could not be ended, and will be looked at again");
-    }
+    app.db
+        .edit(move |tx| {
+            let is_ours = tx.end_job(&lease, forget_at)?;
+            // Whoever waits for the job waits for news of its account.
+            if let Some(account) = account.filter(|_| is_ours)
+                && let Some(account) = tx.account(account)?
+            {
+                let feed = feed.clone();
+                tx.notify(account.id, account.diffid);
+                tx.after_commit(move || feed.wake(account.id));
+            }
+            Ok(is_ours)
+        })
+        .await
 }

@@ -19,8 +19,8 @@ const URLS_MAX: usize = 16;
 /// Bytes of all URLs of one call. Browsers stop at about the same length for a single one.
 const URL_MAX_BYTES: usize = 64 * 1024;
 
-/// Calls whose files an account may be waiting for.
-const OPEN_JOBS_MAX: i64 = 16;
+/// Calls of an account whose files are still being fetched. Some slow sources must not keep everybody else waiting.
+const OPEN_JOBS_MAX: i64 = 8;
 
 impl Waits for DownloadFile {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<DownloadReply> {

@@ -1,12 +1,15 @@
 //! Walking through everything that may have a name, the newest first.
 
 use super::grams::{Range, ranges, unpack};
-use super::{NEW, Object, POSTINGS, SEGMENTS, fold};
+use super::{NOTED, Object, POSTINGS, SEGMENTS, fold};
 use crate::{Stored, Tx, args};
 use std::collections::BTreeMap;
 
 /// Segments that are looked through at once, at first and at most. Frequent words find enough in the first ones.
 const SEGMENTS_AT_ONCE: (i64, i64) = (4, 64);
+
+/// Noted names that are looked through at once; there are rarely more than some thousands.
+const NOTED_AT_ONCE: i64 = 10_000;
 
 /// A search among the names of one account.
 #[derive(Clone, Debug)]
@@ -14,9 +17,18 @@ pub struct Finder {
     owner: i64,
     words: Vec<String>,
     ranges: Vec<Range>,
-    /// Where the walk stands: before the first segment still to be seen, none if the noted names come first.
-    before: Option<i64>,
+    position: Position,
+    /// Segments that are looked through next.
     at_once: i64,
+}
+
+/// Where the walk stands. Noted names come before segments, since they are newer.
+#[derive(Clone, Copy, Debug)]
+enum Position {
+    /// Before this object among the noted names.
+    Noted(i64),
+    /// Before this segment.
+    Segments(i64),
 }
 
 impl Finder {
@@ -31,7 +43,7 @@ impl Finder {
             owner,
             ranges: ranges(&words),
             words,
-            before: None,
+            position: Position::Noted(i64::MAX),
             at_once: SEGMENTS_AT_ONCE.0,
         }
     }
@@ -48,10 +60,14 @@ impl Finder {
         if self.words.is_empty() {
             return Ok(None);
         }
-        let Some(before) = self.before else {
-            self.before = Some(i64::MAX);
-            return self.noted(tx).map(Some);
-        };
+        match self.position {
+            Position::Noted(before) => self.noted(tx, before).map(Some),
+            Position::Segments(before) => self.indexed(tx, before),
+        }
+    }
+
+    /// What segments propose.
+    fn indexed(&mut self, tx: &mut Tx<'_>, before: i64) -> Stored<Option<Vec<Object>>> {
         let segments: Vec<(i64,)> = tx.all(SEGMENTS, args![self.owner, before, self.at_once])?;
         let Some(&(last,)) = segments.last() else {
             return Ok(None);
@@ -69,7 +85,7 @@ impl Finder {
             )?;
             left = Some(narrowed(left, found));
         }
-        self.before = Some(last);
+        self.position = Position::Segments(last);
         self.at_once = (self.at_once * 4).min(SEGMENTS_AT_ONCE.1);
         let newest_first = left.unwrap_or_default().into_values().rev();
         Ok(Some(
@@ -79,14 +95,25 @@ impl Finder {
         ))
     }
 
-    fn noted(&self, tx: &mut Tx<'_>) -> Stored<Vec<Object>> {
-        let mut found = Vec::new();
-        tx.each(NEW, args![self.owner], |(object, name): (i64, String)| {
-            if self.words.iter().all(|word| name.contains(word)) {
-                found.push(Object(object));
-            }
-            Ok(())
-        })?;
+    /// What matches among the noted names.
+    fn noted(&mut self, tx: &mut Tx<'_>, before: i64) -> Stored<Vec<Object>> {
+        let (mut found, mut count, mut last) = (Vec::new(), 0, before);
+        tx.each(
+            NOTED,
+            args![self.owner, before, NOTED_AT_ONCE],
+            |(object, name): (i64, String)| {
+                if self.words.iter().all(|word| name.contains(word)) {
+                    found.push(Object(object));
+                }
+                (count, last) = (count + 1, object);
+                Ok(())
+            },
+        )?;
+        self.position = if count < NOTED_AT_ONCE {
+            Position::Segments(i64::MAX)
+        } else {
+            Position::Noted(last)
+        };
         Ok(found)
     }
 }

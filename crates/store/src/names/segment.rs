@@ -3,8 +3,7 @@
 use super::grams::{grams, pack, unpack};
 use super::{
     ADD_GRAM, ADD_GRAMS, ADD_SEGMENT, IS_WORTHWHILE, NOTE_AGAIN, Object, REMOVE_GRAMS, REMOVE_NEW,
-    REMOVE_SEGMENT, SEGMENT_NAMES, SEGMENTS, SET_CHECKED, TAKE, UNCHECKED, WORTHWHILE_NAMES,
-    folded_within,
+    REMOVE_SEGMENT, SEGMENT_NAMES, SEGMENTS, SET_CHECKED, TAKE, UNCHECKED, WORTHWHILE_NAMES, fold,
 };
 use crate::row::Arg;
 use crate::{Stored, Tx, args};
@@ -69,7 +68,7 @@ impl Tx<'_> {
                 continue;
             }
             for (object, name) in names {
-                self.exec(NOTE_AGAIN, args![*owner, object.0, &folded_within(&name)])?;
+                self.exec(NOTE_AGAIN, args![*owner, object.0, &fold(&name)])?;
             }
             self.remove_segment(*owner, *segment)?;
         }

@@ -171,3 +171,119 @@ fn a_segment_of_what_is_gone_is_dissolved(place: &TestDatabase) {
     );
     assert_eq!(found(&db, &["file"]).len(), 510);
 }
+
+/// Figures of docs/decisions/search.md: `cargo test --release -p pileus-store --test engine -- --ignored --nocapture
+/// names_of_a_large_account`.
+#[test]
+#[ignore = "a measurement"]
+fn names_of_a_large_account() {
+    const NAMES: i64 = 1_000_000;
+    const BARE: &str = "INSERT INTO folder (id, owner, parent, name, created, modified, deleted, shares) \
+                        VALUES ($1, $2, $3, $4, 0, 0, 0, 0)";
+    for engine in pileus_store::testing::engines() {
+        let place = TestDatabase::new(engine);
+        let db = place.open();
+        let mut dice = Dice(1);
+        let words = [
+            "report", "holiday", "invoice", "IMG", "draft", "photo", "notes", "scan", "budget",
+            "letter",
+        ];
+        let mut name = move |id: i64| {
+            let (first, second) = (words[dice.roll(10)], words[dice.roll(10)]);
+            let ending = ["jpg", "pdf", "docx", "txt"][dice.roll(4)];
+            format!("{first} {second} {}-{id:05}.{ending}", 1990 + dice.roll(35))
+        };
+        // Both in edits of 16, as group commits are under load; each alone on its database.
+        let mut spent = [std::time::Duration::ZERO; 2];
+        for batch in 0..2000 {
+            let some: Vec<(i64, String)> = (0..16)
+                .map(|at| 5_000_000 + batch * 16 + at)
+                .map(|id| (id, name(id)))
+                .collect();
+            let began = std::time::Instant::now();
+            db.edit_blocking(move |tx| -> Stored<()> {
+                for (id, name) in &some {
+                    if batch % 2 == 0 {
+                        tx.exec(BARE, pileus_store::args![*id, 99, PARENT, name])?;
+                    } else {
+                        add(tx, 99, *id, name)?;
+                    }
+                }
+                Ok(())
+            })
+            .expect("added");
+            spent[usize::try_from(batch % 2).expect("0 or 1")] += began.elapsed();
+        }
+        println!(
+            "{engine:?}: 16,000 rows bare {:?}, with their names noted {:?}",
+            spent[0], spent[1]
+        );
+        let mut indexing = Vec::new();
+        for from in (0..NAMES).step_by(4096) {
+            let some: Vec<(i64, String)> = (from..NAMES.min(from + 4096))
+                .map(|id| (10 + id, name(id)))
+                .collect();
+            db.edit_blocking(move |tx| {
+                some.iter()
+                    .try_for_each(|(id, name)| add(tx, OWNER, *id, name))
+            })
+            .expect("added");
+            let began = std::time::Instant::now();
+            while db
+                .edit_blocking(|tx| tx.index_names(OWNER, 0))
+                .expect("indexed")
+            {}
+            indexing.push(began.elapsed());
+        }
+        indexing.sort();
+        println!(
+            "{engine:?}: a segment takes {:?}, at most {:?}",
+            indexing[indexing.len() / 2],
+            indexing[indexing.len() - 1]
+        );
+        for query in [
+            "report",
+            "invoice 04711",
+            "98765",
+            "holiday budget 2004 txt",
+            "jpg",
+            "a",
+            "zz",
+            "IMG scan 1999-123",
+            "nowhere",
+            "letter 1990-00 pdf",
+        ] {
+            let mut times: Vec<_> = (0..50)
+                .map(|_| {
+                    let began = std::time::Instant::now();
+                    let count = db.view_blocking(move |tx| -> Stored<usize> {
+                        let words: Vec<&str> = query.split(' ').collect();
+                        let mut finder = Finder::new(OWNER, &words);
+                        let mut count = 0;
+                        while let Some(objects) = finder.next(tx)? {
+                            let ids: Vec<i64> =
+                                objects.into_iter().filter_map(Object::as_folder).collect();
+                            for some in ids.chunks(256) {
+                                count += tx
+                                    .folders_by_id(some)?
+                                    .iter()
+                                    .filter(|folder| finder.finds(&folder.name))
+                                    .count();
+                                if count >= 1000 {
+                                    return Ok(count);
+                                }
+                            }
+                        }
+                        Ok(count)
+                    });
+                    (began.elapsed(), count.expect("found"))
+                })
+                .collect();
+            times.sort();
+            println!(
+                "{engine:?}: {query:?} finds {}: median {:?}, slowest {:?}",
+                times[0].1, times[25].0, times[49].0
+            );
+        }
+    }
+}
