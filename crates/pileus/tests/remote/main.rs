@@ -3,9 +3,11 @@
 //! - `server`: such a server, with one account.
 //! - `commands`: `pileus ls`, `get`, `put` and `rm`.
 //! - `downloads`: fetching from URLs, through a crash.
+//! - `names`: the index of names, while it is built.
 //! - `sdk`: the Rust SDK, in what the commands do not use.
 
 mod commands;
 mod downloads;
+mod names;
 mod sdk;
 mod server;

@@ -11,6 +11,9 @@ const SEGMENTS_AT_ONCE: (i64, i64) = (4, 64);
 /// Noted names that are looked through at once; there are rarely more than some thousands.
 const NOTED_AT_ONCE: i64 = 10_000;
 
+/// So few objects are looked at sooner than another list is read.
+const FEW_OBJECTS: usize = 256;
+
 /// A search among the names of one account.
 #[derive(Clone, Debug)]
 pub struct Finder {
@@ -72,6 +75,8 @@ impl Finder {
         let Some(&(last,)) = segments.last() else {
             return Ok(None);
         };
+        let is_first = self.at_once == SEGMENTS_AT_ONCE.0;
+        let mut counted = Vec::with_capacity(self.ranges.len());
         let mut left: Option<BTreeMap<i64, Vec<Object>>> = None;
         for range in &self.ranges {
             let mut found: BTreeMap<i64, Vec<Object>> = BTreeMap::new();
@@ -83,7 +88,18 @@ impl Finder {
                     Ok(())
                 },
             )?;
-            left = Some(narrowed(left, found));
+            counted.push((count(&found), *range));
+            let narrow = narrowed(left, found);
+            let is_enough = !is_first && count(&narrow) <= FEW_OBJECTS;
+            left = Some(narrow);
+            if is_enough {
+                break;
+            }
+        }
+        if is_first {
+            // What is rare in the newest names is rare in the others, and comes first from now on.
+            counted.sort_by_key(|(count, _)| *count);
+            self.ranges = counted.into_iter().map(|(_, range)| range).collect();
         }
         self.position = Position::Segments(last);
         self.at_once = (self.at_once * 4).min(SEGMENTS_AT_ONCE.1);
@@ -116,6 +132,10 @@ impl Finder {
         };
         Ok(found)
     }
+}
+
+fn count(found: &BTreeMap<i64, Vec<Object>>) -> usize {
+    found.values().map(Vec::len).sum()
 }
 
 /// What is in both, segment by segment. The lists of the result are sorted.

@@ -40,47 +40,45 @@ pub(super) struct Range {
     pub to: i64,
 }
 
-/// Ranges of one search at most. More would hardly leave fewer names, and each costs a read in every segment.
-const RANGES_MAX: usize = 4;
+impl Range {
+    /// Just one gram.
+    fn of(letters: [i64; 3]) -> Self {
+        let from = gram(letters);
+        Self { from, to: from + 1 }
+    }
+}
+
+/// Ranges of one search at most. Reading one more list of objects costs less than reading the rows it rules out.
+const RANGES_MAX: usize = 8;
 
 /// Ranges of grams, from each of which every name has one that holds all these folded words. Of a word the first and
-/// the last letters are taken, longer words first.
+/// the last letters are taken; the first ones of all words come first, and longer words before shorter ones.
 pub(super) fn ranges(words: &[String]) -> Vec<Range> {
     let mut words: Vec<Vec<i64>> = words
         .iter()
         .map(|word| word.chars().map(letter).collect())
         .collect();
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    let beginnings = words.iter().filter_map(|word| match word[..] {
+        [] => None,
+        [a] => Some(Range {
+            from: gram([a, 0, 0]),
+            to: gram([a + 1, 0, 0]),
+        }),
+        [a, b] => Some(Range {
+            from: gram([a, b, 0]),
+            to: gram([a, b + 1, 0]),
+        }),
+        [a, b, c, ..] => Some(Range::of([a, b, c])),
+    });
+    let endings = words.iter().filter_map(|word| match word[..] {
+        [.., a, b, c] => Some(Range::of([a, b, c])),
+        _ => None,
+    });
     let mut found: Vec<Range> = Vec::new();
-    for word in words {
-        let ranges = match word[..] {
-            [] => continue,
-            [a] => vec![Range {
-                from: gram([a, 0, 0]),
-                to: gram([a + 1, 0, 0]),
-            }],
-            [a, b] => vec![Range {
-                from: gram([a, b, 0]),
-                to: gram([a, b + 1, 0]),
-            }],
-            [a, b, c, ..] => {
-                let end = [
-                    word[word.len() - 3],
-                    word[word.len() - 2],
-                    word[word.len() - 1],
-                ];
-                [[a, b, c], end]
-                    .map(|letters| Range {
-                        from: gram(letters),
-                        to: gram(letters) + 1,
-                    })
-                    .to_vec()
-            }
-        };
-        for range in ranges {
-            if found.len() < RANGES_MAX && !found.contains(&range) {
-                found.push(range);
-            }
+    for range in beginnings.chain(endings) {
+        if found.len() < RANGES_MAX && !found.contains(&range) {
+            found.push(range);
         }
     }
     found

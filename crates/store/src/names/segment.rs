@@ -7,7 +7,7 @@ use super::{
 };
 use crate::row::Arg;
 use crate::{Stored, Tx, args};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// Grams that one statement adds.
 const GRAMS_AT_ONCE: usize = 16;
@@ -26,21 +26,21 @@ impl Tx<'_> {
         let mut taken: Vec<(i64, String)> = self.all(TAKE, args![owner])?;
         taken.sort_unstable_by_key(|(object, _)| *object);
         let is_full = taken.len() >= SEGMENT_NAMES;
-        let mut postings: BTreeMap<i64, Vec<Object>> = BTreeMap::new();
-        for (object, name) in &taken {
-            for gram in grams(name) {
-                let objects = postings.entry(gram).or_default();
-                if objects.last() != Some(&Object(*object)) {
-                    objects.push(Object(*object));
-                }
-            }
-        }
+        let mut pairs: Vec<(i64, Object)> = taken
+            .iter()
+            .flat_map(|(object, name)| grams(name).map(|gram| (gram, Object(*object))))
+            .collect();
+        pairs.sort_unstable();
+        pairs.dedup();
         let segment = self.id()?;
         let objects: Vec<Object> = taken.iter().map(|(object, _)| Object(*object)).collect();
         self.exec(ADD_SEGMENT, args![owner, segment, &pack(&objects), now])?;
-        let rows: Vec<(i64, Vec<u8>)> = postings
-            .into_iter()
-            .map(|(gram, objects)| (gram, pack(&objects)))
+        let rows: Vec<(i64, Vec<u8>)> = pairs
+            .chunk_by(|(gram, _), (next, _)| gram == next)
+            .map(|pairs| {
+                let objects: Vec<Object> = pairs.iter().map(|(_, object)| *object).collect();
+                (pairs[0].0, pack(&objects))
+            })
             .collect();
         let mut chunks = rows.chunks_exact(GRAMS_AT_ONCE);
         for chunk in &mut chunks {

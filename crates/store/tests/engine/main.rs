@@ -3,6 +3,7 @@
 mod check;
 mod durability;
 mod ids;
+mod jobs;
 mod kill;
 mod names;
 mod postgres;
