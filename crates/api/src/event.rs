@@ -2,6 +2,7 @@
 
 use crate::general::AccountState;
 use crate::metadata::Metadata;
+use crate::notifications::Notification;
 use crate::reply::{FieldSpec, Reply, Sink, Tree, Value, Written, read_field, write_field};
 use pileus_wire::UnixTime;
 
@@ -122,6 +123,8 @@ pub struct FeedReply {
     pub uploadlinkid: Option<u64>,
     /// `subscribe` only: the newest notification.
     pub notificationid: Option<u64>,
+    /// `subscribe` only: the notifications that are newer than the known one.
+    pub notifications: Option<Vec<Notification>>,
     /// The events, oldest first.
     pub entries: Option<Vec<Event>>,
     written: Option<usize>,
@@ -145,15 +148,29 @@ impl FeedReply {
         }
     }
 
-    /// A reply of `subscribe` that tells a counter has moved.
-    pub fn counter(source: &str, now: u64) -> Self {
-        let mut reply = Self::default().from_source(source);
-        match source {
-            "publinks" => reply.publinkid = Some(now),
-            "uploadlinks" => reply.uploadlinkid = Some(now),
-            _ => reply.notificationid = Some(now),
+    /// A reply of `subscribe` that tells how many changes of public links there have been.
+    pub fn publinks(now: u64) -> Self {
+        Self {
+            publinkid: Some(now),
+            ..Self::default().from_source("publinks")
         }
-        reply
+    }
+
+    /// A reply of `subscribe` that tells how many changes of upload links there have been.
+    pub fn uploadlinks(now: u64) -> Self {
+        Self {
+            uploadlinkid: Some(now),
+            ..Self::default().from_source("uploadlinks")
+        }
+    }
+
+    /// A reply of `subscribe` with notifications.
+    pub fn notifications(newest: u64, notifications: Vec<Notification>) -> Self {
+        Self {
+            notificationid: Some(newest),
+            notifications: Some(notifications),
+            ..Self::default().from_source("notifications")
+        }
     }
 
     /// The same as an answer of `subscribe`, which names the source.
@@ -179,6 +196,7 @@ impl Reply for FeedReply {
                 write_field(out, "publinkid", &self.publinkid);
                 write_field(out, "uploadlinkid", &self.uploadlinkid);
                 write_field(out, "notificationid", &self.notificationid);
+                write_field(out, "notifications", &self.notifications);
                 if self.entries.is_none() {
                     return Written::All;
                 }
@@ -208,6 +226,7 @@ impl Reply for FeedReply {
             publinkid: read_field(answer, "publinkid")?,
             uploadlinkid: read_field(answer, "uploadlinkid")?,
             notificationid: read_field(answer, "notificationid")?,
+            notifications: read_field(answer, "notifications")?,
             entries: read_field(answer, "entries")?,
             written: None,
         })
@@ -245,6 +264,12 @@ impl Reply for FeedReply {
             "notificationid",
             "int",
             "The newest notification; in answers of `subscribe`.",
+            true,
+        );
+        field(
+            "notifications",
+            "array of Notification",
+            "Newer notifications, the newest first; in answers of `subscribe`.",
             true,
         );
         field(

@@ -13,7 +13,8 @@ macro_rules! every_method {
             general::GetLocationApi, general::Diff, general::Subscribe, general::GetFileHistory,
             folder::CreateFolder, folder::CreateFolderIfNotExists, folder::ListFolder, folder::RenameFolder,
             folder::DeleteFolder, folder::DeleteFolderRecursive, folder::CopyFolder,
-            file::UploadFile, file::UploadProgress, file::CopyFile, file::ChecksumFile, file::DeleteFile,
+            file::UploadFile, file::UploadProgress, file::DownloadFile, file::DownloadFileAsync,
+            file::CopyFile, file::ChecksumFile, file::DeleteFile,
             file::RenameFile, file::Stat, file::GetFilesByChecksum, file::SetFileMtime, file::ReadFile,
             fileops::FileOpen, fileops::FileWrite, fileops::FilePwrite, fileops::FileRead, fileops::FilePread,
             fileops::FilePreadIfmod, fileops::FileChecksum, fileops::FileSize, fileops::FileTruncate,
@@ -36,6 +37,11 @@ macro_rules! every_method {
             upload_sessions::UploadCreate, upload_sessions::UploadWrite, upload_sessions::UploadWriteFromFile,
             upload_sessions::UploadWriteFromUpload, upload_sessions::UploadInfo,
             upload_sessions::UploadBlockChecksums, upload_sessions::UploadDelete, upload_sessions::UploadSave,
+            collections::CollectionList, collections::CollectionDetails, collections::CollectionCreate,
+            collections::CollectionRename, collections::CollectionDelete, collections::CollectionLinkFiles,
+            collections::CollectionUnlinkFiles, collections::CollectionMove,
+            search::Search,
+            notifications::ListNotifications, notifications::ReadNotifications, notifications::ContactList,
             stubs::AccountInfo, stubs::AccountUsers, stubs::AccountTeams, stubs::AccountTeamShare,
             stubs::AccountModifyShare, stubs::AccountStopShare, stubs::BackupCreateDevice, stubs::BackupCreateBackup,
             stubs::BackupStopBackup, stubs::BackupStopDevice, stubs::PublinkCreateAndSend, stubs::PublinkListEmails,
@@ -45,7 +51,7 @@ macro_rules! every_method {
             stubs::CryptoChangeUserPrivate, stubs::CryptoSendChange, stubs::CryptoGetRoot, stubs::CryptoGetFoldersKey,
             stubs::GetFileOwnershipToken, stubs::CheckFileOwnershipToken,
             stubs::LogAnalyticsEvent, stubs::SendDebug, stubs::GetLastVersion, stubs::GetPromoUrl,
-            stubs::GetOldUserIds, stubs::ContactList, stubs::ListNotifications, stubs::ReadNotifications,
+            stubs::GetOldUserIds,
         }
     };
 }

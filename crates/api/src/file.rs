@@ -4,7 +4,8 @@ use crate::args::{FileArg, FileRef, IntoFolderArg, TargetArg, VersionArg};
 use crate::codes::Code;
 use crate::field::{Field, Optional, Seconds, put, spec, text_value};
 use crate::metadata::Metadata;
-use crate::method::ParamSpec;
+use crate::method::{Decode, ParamSpec};
+use crate::progress::ProgressReply;
 use pileus_api_derive::{Method, Params, Reply};
 use pileus_wire::{Params as Given, Value};
 
@@ -100,32 +101,71 @@ pub struct Checksums {
     pub sha256: String,
 }
 
-/// Tells how far a running upload is.
+/// Tells how far a running upload is, or a download from URLs.
 #[derive(Method, Params)]
 #[method(name = "uploadprogress", caller = User, access = Public, reply = ProgressReply, fails = [UPLOAD_UNKNOWN])]
 pub struct UploadProgress {
-    /// The key that the upload was given.
+    /// The key that the upload or download was given.
     #[param(missing = NO_PROGRESSHASH)]
     pub progresshash: String,
 }
 
-/// How far an upload is.
+/// Fetches files from URLs, and answers when that is done. A URL of which nothing comes is no error of the call; its file
+/// is missing in the answer.
+#[derive(Method, Params)]
+#[method(name = "downloadfile", caller = User, access = Waits, reply = DownloadReply,
+         fails = [BAD_NAME, DENIED, FOLDER_MISSING, OVER_QUOTA])]
+pub struct DownloadFile {
+    /// What to fetch.
+    pub order: DownloadArg,
+}
+
+/// Fetches files from URLs, and answers at once. The work goes on when the connection ends.
+#[derive(Method, Params)]
+#[method(name = "downloadfileasync", caller = User, access = Waits, reply = DownloadReply,
+         fails = [BAD_NAME, DENIED, FOLDER_MISSING, OVER_QUOTA])]
+pub struct DownloadFileAsync {
+    /// What to fetch.
+    pub order: DownloadArg,
+}
+
+/// What is to be fetched from URLs, and where to.
+#[derive(Clone, Debug, PartialEq, Eq, Params)]
+pub struct DownloadArg {
+    /// URLs with `http` or `https`, separated by blanks; at most 16.
+    #[param(missing = NO_URL)]
+    pub url: String,
+    /// The folder that takes the files.
+    pub folder: IntoFolderArg,
+    /// Names for the files, percent-encoded, separated by commas; those left out come from the URLs.
+    pub target: Option<String>,
+    /// Key for `uploadprogress`.
+    pub progresshash: Option<String>,
+}
+
+/// The parameters are a group that keeps its names.
+impl Field for DownloadArg {
+    fn take(_name: &'static str, _missing: Option<Code>, params: &Given) -> Result<Self, Code> {
+        Self::decode(params)
+    }
+    fn put(&self, _name: &'static str, params: &mut Given) {
+        self.encode(params);
+    }
+    fn describe(
+        _name: &'static str,
+        _doc: &'static str,
+        _missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
+        <Self as Decode>::describe(out);
+    }
+}
+
+/// Files that were fetched.
 #[derive(Reply)]
-pub struct ProgressReply {
-    /// Bytes of the whole request; 0 if it did not tell.
-    pub total: u64,
-    /// Bytes of it that have arrived.
-    pub uploaded: u64,
-    /// Name of the file that is arriving.
-    pub currentfile: Option<String>,
-    /// Bytes of that file that have arrived.
-    pub currentfileuploaded: Option<u64>,
-    /// Number of the file that is arriving, from 1.
-    pub filenumber: u64,
-    /// Files that are complete.
-    pub files: Vec<Metadata>,
-    /// Whether the upload has ended.
-    pub finished: bool,
+pub struct DownloadReply {
+    /// The files, in the order of the URLs. Empty where the call does not wait for them.
+    pub metadata: Vec<Metadata>,
 }
 
 /// Copies a file. No data is moved.

@@ -297,14 +297,3 @@ pub struct GetFileHistory {
     #[param(missing = NO_FILEID)]
     pub fileid: u64,
 }
-
-/// Sources of `subscribe`, in the order in which they are looked at.
-pub const SUBSCRIBE_SOURCES: [&str; 7] = [
-    "diff",
-    "publinks",
-    "uploadlinks",
-    "contacts",
-    "notifications",
-    "teams",
-    "users",
-];

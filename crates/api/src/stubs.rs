@@ -103,32 +103,3 @@ pub struct OldIdsReply {
     /// Always empty.
     pub userids: Vec<u64>,
 }
-
-/// Lists the people the account has to do with; none yet.
-#[derive(Method, Params)]
-#[method(name = "contactlist", caller = User, access = Read, reply = ContactsReply)]
-pub struct ContactList {}
-
-/// People.
-#[derive(Reply)]
-pub struct ContactsReply {
-    /// Always empty.
-    pub contacts: Vec<String>,
-}
-
-/// Lists notices to the account; none yet.
-#[derive(Method, Params)]
-#[method(name = "listnotifications", caller = User, access = Read, reply = NotificationsReply)]
-pub struct ListNotifications {}
-
-/// Notices.
-#[derive(Reply)]
-pub struct NotificationsReply {
-    /// Always empty.
-    pub notifications: Vec<String>,
-}
-
-/// Marks notices as read.
-#[derive(Method, Params)]
-#[method(name = "readnotifications", caller = User, access = Read)]
-pub struct ReadNotifications {}

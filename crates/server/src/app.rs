@@ -4,6 +4,8 @@ use crate::call::{Answer, Fail};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::feed::Feed;
+use crate::fetch::Fetcher;
+use crate::jobs::Bell;
 use crate::limits::LoginLimits;
 use crate::mail::Mailroom;
 use crate::metrics::Metrics;
@@ -46,6 +48,12 @@ pub struct App {
     pub sessions: Sessions,
     /// Tells the worker of new mails.
     pub mailroom: Mailroom,
+    /// Fetches what URLs of users lead to.
+    pub fetcher: Fetcher,
+    /// Name of this process among all that share the database; a new one at each start.
+    pub node: String,
+    /// Rung when there is a new job.
+    pub bell: Bell,
     /// Counters for `/metrics`.
     pub metrics: Metrics,
     /// The first address that is really listened on; set when it is bound.

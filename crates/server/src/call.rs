@@ -1,6 +1,6 @@
 //! A call on its way through the server, and what comes of it.
 
-use crate::conn::{Conn, Protocol};
+use crate::conn::Conn;
 use crate::dispatch::Entry;
 use crate::handover::Takeover;
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use pileus_api::reply::{Reply, Sink, Written};
 use pileus_wire::{Options, Params, Value};
 use std::borrow::Cow;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// One request, as a front end hands it over. The data that came with it travels beside it, see [`crate::body`].
@@ -29,22 +29,6 @@ pub struct Call {
     pub via_proxy: bool,
     /// The connection.
     pub conn: Arc<Conn>,
-}
-
-impl Call {
-    /// A call that nobody has made: the server works in the name of an account of its own accord.
-    pub fn of_nobody() -> Option<Self> {
-        let address = SocketAddr::from(([0, 0, 0, 0], 0));
-        Some(Self {
-            entry: crate::dispatch::find("nop")?,
-            params: Params::new(),
-            bearer: None,
-            user_agent: None,
-            client: address.ip(),
-            via_proxy: false,
-            conn: Arc::new(Conn::new(Protocol::Binary, address, false)),
-        })
-    }
 }
 
 /// Why a call failed.

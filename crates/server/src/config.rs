@@ -10,6 +10,7 @@ mod optional;
 mod template;
 mod validate;
 
+use crate::fetch::Network;
 use define::settings;
 pub use error::ConfigError;
 pub use layers::Layers;
@@ -141,6 +142,8 @@ settings! {
         pub deactivated_days: u64 = 30,
         /// Mails that the server writes.
         pub mail: Mail = Mail::default(),
+        /// Fetching files from URLs that users give, by `downloadfile`.
+        pub downloads: Downloads = Downloads::default(),
         /// What clients are told about addresses. Where empty, the first listener's address is told.
         pub public: Public = Public::default(),
         /// The S3 store, for `blobs = "s3"`.
@@ -159,6 +162,32 @@ settings! {
         pub name: String = "Pileus".into(),
         /// Whether addresses can be put on the newsletter's list.
         pub newsletter: bool = true,
+    }
+}
+
+settings! {
+    /// Fetching files from URLs that users give, by `downloadfile`.
+    pub struct Downloads {
+        /// Whether it is offered.
+        pub enabled: bool = true,
+        /// Networks of one's own that may be fetched from, as `10.1.0.0/16`, on any port. Otherwise only public hosts
+        /// are, on ports 80 and 443.
+        pub allow: Vec<String> = Vec::new(),
+        /// Seconds that one file may take.
+        pub seconds: u64 = 3600,
+    }
+}
+
+impl Downloads {
+    /// The networks that are allowed.
+    ///
+    /// # Errors
+    /// If one of them is none.
+    pub fn networks(&self) -> Result<Vec<Network>, ConfigError> {
+        let networks = self.allow.iter().map(|text| text.parse());
+        networks
+            .collect::<Result<_, String>>()
+            .map_err(|why| ConfigError::new(format!("downloads.allow: {why}")))
     }
 }
 
@@ -212,9 +241,10 @@ settings! {
 }
 
 /// The sections of the file with their fields. [`template`] and [`Layers`] find every key through here.
-const SECTIONS: [(&str, &[define::Field]); 5] = [
+const SECTIONS: [(&str, &[define::Field]); 6] = [
     ("", Config::FIELDS),
     ("mail", Mail::FIELDS),
+    ("downloads", Downloads::FIELDS),
     ("public", Public::FIELDS),
     ("s3", S3::FIELDS),
     ("smtp", Smtp::FIELDS),

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::body::Body;
 use crate::call::{Answer, Call, Fail};
 use crate::login::{self, Claim, User};
+use crate::rules::notices::{Notice, about_space};
 use crate::working;
 use pileus_api::method::Spec;
 use pileus_api::{Code, UnixTime};
@@ -19,9 +20,9 @@ pub struct View<'a, 't> {
     pub tx: &'a mut Tx<'t>,
     /// The server.
     pub app: &'a Arc<App>,
-    /// The call.
-    pub call: &'a Call,
-    /// Who is calling.
+    /// The call; none in work that goes on when the call is over.
+    pub call: Option<&'a Call>,
+    /// Who is calling, or on whose behalf the work is done.
     pub user: User,
     /// The time of the call.
     pub now: UnixTime,
@@ -38,6 +39,7 @@ pub struct Edit<'a, 't> {
 pub struct Ledger {
     quota: i64,
     used: i64,
+    used_before: i64,
     diffid: i64,
     is_changed: bool,
 }
@@ -60,6 +62,7 @@ impl From<&Account> for Ledger {
         Self {
             quota: account.quota,
             used: account.used,
+            used_before: account.used,
             diffid: account.diffid,
             is_changed: false,
         }
@@ -126,8 +129,33 @@ impl<'a, 't> Edit<'a, 't> {
         Ok(())
     }
 
+    /// Has those woken who wait for news of an account, once this is committed.
+    pub fn wake(&mut self, account: i64) -> Answer<()> {
+        let diffid = self.ledger(account)?.diffid;
+        self.view.tx.notify(account, diffid);
+        let feed = self.view.app.feed.clone();
+        self.view.tx.after_commit(move || feed.wake(account));
+        Ok(())
+    }
+
+    fn tell_who_is_nearly_full(&mut self) -> Answer<()> {
+        let told: Vec<(i64, Notice)> = self
+            .ledger
+            .iter()
+            .filter_map(|(&account, ledger)| {
+                about_space(ledger.quota, ledger.used_before, ledger.used)
+                    .map(|notice| (account, notice))
+            })
+            .collect();
+        for (account, notice) in told {
+            self.tell(account, &notice)?;
+        }
+        Ok(())
+    }
+
     /// Writes what was counted, and has the waiters woken once it is committed.
-    pub fn finish(self) -> Answer<()> {
+    pub fn finish(mut self) -> Answer<()> {
+        self.tell_who_is_nearly_full()?;
         for (account, ledger) in self.ledger {
             if !ledger.is_changed {
                 continue;
@@ -187,61 +215,66 @@ impl Cx<'_, '_> {
         &self,
         job: impl FnMut(&mut Edit<'_, '_>) -> Answer<T> + Send + 'static,
     ) -> Answer<T> {
+        let (call, claim, spec) = (self.call.clone(), self.claim.clone(), self.spec);
         let job = Arc::new(Mutex::new(job));
         provided(self.app, || {
-            let (app, call, claim, spec, job) = (
-                self.app.clone(),
-                self.call.clone(),
-                self.claim.clone(),
-                self.spec,
-                job.clone(),
-            );
-            let now = app.clock.now();
-            let db = app.db.clone();
-            async move {
-                db.edit(move |tx| {
-                    let user = required(tx, &claim, spec, &call, now)?;
-                    let mut edit = Edit::begin(View {
-                        tx,
-                        app: &app,
-                        call: &call,
-                        user,
-                        now,
-                    })?;
-                    // Attempts follow each other; the lock only tells the compiler.
-                    let mut job = job.lock().unwrap_or_else(PoisonError::into_inner);
-                    let answer = job(&mut edit)?;
-                    edit.finish()?;
-                    Ok(answer)
-                })
-                .await
-            }
+            let (shown, claim) = (call.clone(), claim.clone());
+            let who = move |tx: &mut Tx<'_>, now| required(tx, &claim, spec, &shown, now);
+            edit_as(self.app, Some(call.clone()), who, job.clone())
         })
         .await
     }
 }
 
-/// Writes in the name of an account of which there is no call: what the server owes it.
+/// Writes on behalf of an account that is not calling, in one transaction. An account that is gone or locked is refused
+/// like a failed login.
 pub async fn edit_for<T: Send + 'static>(
     app: &Arc<App>,
     account: i64,
-    mut job: impl FnMut(&mut Edit<'_, '_>) -> Answer<T> + Send + 'static,
+    job: impl FnMut(&mut Edit<'_, '_>) -> Answer<T> + Send + 'static,
 ) -> Answer<T> {
-    let call = Call::of_nobody().ok_or_else(|| Fail::internal("there is no call of nobody"))?;
+    let job = Arc::new(Mutex::new(job));
+    let who = move |tx: &mut Tx<'_>, _| login::absent(tx, account);
+    provided(app, || edit_as(app, None, who, job.clone())).await
+}
+
+/// Writes what the server owes an account, whatever has become of it: bytes that it was told are kept. Needs nothing to be
+/// done first, since this is what others need.
+pub async fn edit_owed<T: Send + 'static>(
+    app: &Arc<App>,
+    account: i64,
+    job: impl FnMut(&mut Edit<'_, '_>) -> Answer<T> + Send + 'static,
+) -> Answer<T> {
+    let who = move |tx: &mut Tx<'_>, _| -> Answer<User> {
+        let account = tx.account(account)?.ok_or(StoreError::Missing)?;
+        Ok(User {
+            account,
+            token: None,
+        })
+    };
+    edit_as(app, None, who, Arc::new(Mutex::new(job))).await
+}
+
+/// Writes as whoever `who` finds.
+async fn edit_as<T: Send + 'static>(
+    app: &Arc<App>,
+    call: Option<Arc<Call>>,
+    who: impl Fn(&mut Tx<'_>, UnixTime) -> Answer<User> + Send + 'static,
+    job: Arc<Mutex<impl FnMut(&mut Edit<'_, '_>) -> Answer<T> + Send + 'static>>,
+) -> Answer<T> {
     let (shared, now) = (app.clone(), app.clock.now());
     app.db
         .edit(move |tx| {
-            let account = tx.account(account)?.ok_or(StoreError::Missing)?;
+            let user = who(tx, now)?;
             let mut edit = Edit::begin(View {
                 tx,
                 app: &shared,
-                call: &call,
-                user: User {
-                    account,
-                    token: None,
-                },
+                call: call.as_deref(),
+                user,
                 now,
             })?;
+            // Attempts follow each other; the lock only tells the compiler.
+            let mut job = job.lock().unwrap_or_else(PoisonError::into_inner);
             let answer = job(&mut edit)?;
             edit.finish()?;
             Ok(answer)

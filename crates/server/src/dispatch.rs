@@ -279,7 +279,7 @@ impl<M: Reads + Sync> Kind<M> for access::Read {
                     let mut view = View {
                         tx,
                         app: &shared,
-                        call: &call,
+                        call: Some(&call),
                         user,
                         now,
                     };
@@ -323,7 +323,7 @@ impl<M: Writes + Sync> Kind<M> for access::Write {
                     let mut edit = Edit::begin(View {
                         tx,
                         app: &shared,
-                        call: &call,
+                        call: Some(&call),
                         user,
                         now,
                     })?;

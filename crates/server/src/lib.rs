@@ -16,6 +16,7 @@ pub mod content;
 pub mod cx;
 pub mod dispatch;
 pub mod feed;
+pub mod fetch;
 pub mod handover;
 pub mod http;
 pub mod jobs;

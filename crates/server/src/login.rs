@@ -95,6 +95,18 @@ impl User {
     }
 }
 
+/// The account that work is done for while it is not calling. One that may not log in has nothing done for it.
+pub fn absent(tx: &mut Tx<'_>, account: i64) -> Answer<User> {
+    let account = tx
+        .account(account)?
+        .filter(|account| account.state == accounts::ACTIVE)
+        .ok_or(Code::LOGIN_FAILED)?;
+    Ok(User {
+        account,
+        token: None,
+    })
+}
+
 /// Finds out what the call claims. Passwords and digests are checked here, since that takes long; tokens are checked
 /// in the transaction of the method.
 pub async fn claim(app: &App, call: &Call) -> Answer<Claim> {

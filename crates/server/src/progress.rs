@@ -78,6 +78,12 @@ impl Progresses {
         progress
     }
 
+    /// Forgets an upload, since its key is used for something else now.
+    pub fn forget(&self, account: i64, hash: &str) {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        table.remove(&(account, hash.to_owned()));
+    }
+
     /// The upload of this key, if it is running or ended not long ago.
     pub fn find(&self, account: i64, hash: &str) -> Option<Arc<Progress>> {
         let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);

@@ -48,7 +48,7 @@ impl Standing {
             job(&mut View {
                 tx,
                 app: &app,
-                call: &call,
+                call: Some(&call),
                 user,
                 now,
             })

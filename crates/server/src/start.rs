@@ -4,7 +4,8 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, Synchronous};
 use crate::feed::Feed;
-use crate::secrets::Secrets;
+use crate::fetch::{Fetcher, Rules};
+use crate::secrets::{Secrets, random_token};
 use crate::working::keeper;
 use pileus_blobs::{BlobStore, S3Config, WorkingDir};
 use pileus_store::{Db, Notice, PostgresOptions, SqliteOptions};
@@ -54,7 +55,15 @@ pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>, CannotOpen> 
         Notice::Feed { account, .. } => waiters.wake(account),
         Notice::Missed => waiters.wake_all(),
     });
+    let allowed = config.downloads.networks();
+    let rules = Rules {
+        allowed: allowed.map_err(|error| CannotOpen(error.to_string()))?,
+    };
+    let node = random_token().map_err(|error| CannotOpen(error.to_string()))?;
     Ok(Arc::new(App {
+        fetcher: Fetcher::new(rules),
+        node,
+        bell: Default::default(),
         config,
         clock,
         db,

@@ -5,6 +5,7 @@
 
 mod contents;
 mod feed;
+mod names;
 mod tree;
 
 use crate::{Stored, Tx, sql};
@@ -38,6 +39,10 @@ sql! {
         scans = "a check looks at everything";
     LOST_REVISIONS = "SELECT r.id, r.file FROM revision r LEFT JOIN file f ON f.id = r.file WHERE f.id IS NULL",
         scans = "a check looks at everything";
+    FOLDER_NAMES = "SELECT id, owner FROM folder WHERE id > $1 AND parent <> 0 ORDER BY id LIMIT 5000";
+    FILE_NAMES = "SELECT id, owner FROM file WHERE id > $1 ORDER BY id LIMIT 5000";
+    NOTED = "SELECT object FROM name_new WHERE owner = $1";
+    SEGMENTS = "SELECT objects FROM name_segment WHERE owner = $1";
     EVENTS = "SELECT diffid, kind, folder, file, parent, name, created, modified, revisionid, blob, size, hash, \
               replaced_file FROM event WHERE account = $1 AND diffid > $2 ORDER BY diffid LIMIT 5000";
 }
@@ -96,6 +101,8 @@ pub enum ProblemKind {
     Leftover,
     /// The feed of an account does not lead to its tree.
     Feed,
+    /// A folder or file that a search cannot find.
+    Names,
 }
 
 impl ProblemKind {
@@ -108,6 +115,7 @@ impl ProblemKind {
             Self::Bytes => "bytes",
             Self::Leftover => "leftover",
             Self::Feed => "feed",
+            Self::Names => "names",
         }
     }
 }
@@ -153,6 +161,7 @@ impl Tx<'_> {
         tree::totals(self, &mut accounts, &mut found)?;
         contents::check(self, &mut found)?;
         feed::check(self, &accounts, &mut found)?;
+        names::check(self, &mut found)?;
         Ok(found)
     }
 }

@@ -1,7 +1,8 @@
 //! Files.
 
+use crate::names::Object;
 use crate::record::{ContentHash, record};
-use crate::{Stored, Tx, args, sql};
+use crate::{Arg, Stored, Tx, args, sql};
 
 record! {
     /// A file with its current content.
@@ -35,6 +36,9 @@ record! {
     }
 }
 
+/// Rows that are read by their ids with one statement. Unused places hold 0, which is no id.
+const IDS_AT_ONCE: usize = 32;
+
 macro_rules! columns {
     () => {
         "id, owner, folder, name, created, modified, deleted, revisionid, stored, blob, size, hash, media"
@@ -43,6 +47,9 @@ macro_rules! columns {
 
 sql! {
     BY_ID = concat!("SELECT ", columns!(), " FROM file WHERE id = $1");
+    BY_IDS = concat!("SELECT ", columns!(), " FROM file WHERE id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+                      $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, \
+                      $31, $32)");
     CHILD = concat!("SELECT ", columns!(), " FROM file WHERE folder = $1 AND name = $2 AND deleted = 0");
     CHILDREN = concat!("SELECT ", columns!(), " FROM file WHERE folder = $1 AND deleted = 0 ORDER BY name");
     TRASHED = concat!("SELECT ", columns!(), " FROM file WHERE folder = $1 AND deleted <> 0 ORDER BY name, id");
@@ -66,6 +73,19 @@ impl Tx<'_> {
     /// The file with this id, live or not, whoever owns it.
     pub fn file(&mut self, id: i64) -> Stored<Option<File>> {
         self.opt(BY_ID, args![id])
+    }
+
+    /// The files with these ids, live or not, whoever owns them, in no particular order.
+    pub fn files_by_id(&mut self, ids: &[i64]) -> Stored<Vec<File>> {
+        let mut files = Vec::with_capacity(ids.len());
+        for some in ids.chunks(IDS_AT_ONCE) {
+            let mut values = [Arg::Int(0); IDS_AT_ONCE];
+            for (value, id) in values.iter_mut().zip(some) {
+                *value = Arg::Int(*id);
+            }
+            files.extend(self.all::<File>(BY_IDS, &values)?);
+        }
+        Ok(files)
     }
 
     /// The live file of this name in a folder.
@@ -115,8 +135,8 @@ impl Tx<'_> {
                 file.size,
                 file.hash
             ],
-        )
-        .map(drop)
+        )?;
+        self.note_name(file.owner, Object::file(file.id), &file.name)
     }
 
     /// Writes the content columns and the modification time of a file.
@@ -138,7 +158,8 @@ impl Tx<'_> {
 
     /// Moves or renames a file.
     pub fn place_file(&mut self, id: i64, folder: i64, name: &str) -> Stored<()> {
-        self.exec(PLACE, args![folder, name, id]).map(drop)
+        self.exec(PLACE, args![folder, name, id])?;
+        self.note_new_name(Object::file(id), name)
     }
 
     /// Sets the times of a file.
@@ -158,7 +179,8 @@ impl Tx<'_> {
 
     /// Takes a file out of the trash.
     pub fn restore_file(&mut self, id: i64, folder: i64, name: &str) -> Stored<()> {
-        self.exec(RESTORE, args![folder, name, id]).map(drop)
+        self.exec(RESTORE, args![folder, name, id])?;
+        self.note_new_name(Object::file(id), name)
     }
 
     /// Removes a file for ever. Its revisions and its content are the caller's business.

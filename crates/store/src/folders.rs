@@ -1,7 +1,8 @@
 //! Folders.
 
+use crate::names::Object;
 use crate::record::record;
-use crate::{Stored, Tx, args, sql};
+use crate::{Arg, Stored, Tx, args, sql};
 
 record! {
     /// A folder.
@@ -25,6 +26,9 @@ record! {
     }
 }
 
+/// Rows that are read by their ids with one statement. Unused places hold 0, which is no id.
+const IDS_AT_ONCE: usize = 32;
+
 macro_rules! columns {
     () => {
         "id, owner, parent, name, created, modified, deleted, shares"
@@ -33,6 +37,9 @@ macro_rules! columns {
 
 sql! {
     BY_ID = concat!("SELECT ", columns!(), " FROM folder WHERE id = $1");
+    BY_IDS = concat!("SELECT ", columns!(), " FROM folder WHERE id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+                      $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, \
+                      $31, $32)");
     CHILD = concat!("SELECT ", columns!(), " FROM folder WHERE parent = $1 AND name = $2 AND deleted = 0");
     CHILDREN = concat!("SELECT ", columns!(), " FROM folder WHERE parent = $1 AND deleted = 0 ORDER BY name");
     TRASHED = concat!("SELECT ", columns!(), " FROM folder WHERE parent = $1 AND deleted <> 0 ORDER BY name, id");
@@ -69,6 +76,19 @@ impl Tx<'_> {
         self.opt(BY_ID, args![id])
     }
 
+    /// The folders with these ids, live or not, whoever owns them, in no particular order.
+    pub fn folders_by_id(&mut self, ids: &[i64]) -> Stored<Vec<Folder>> {
+        let mut folders = Vec::with_capacity(ids.len());
+        for some in ids.chunks(IDS_AT_ONCE) {
+            let mut values = [Arg::Int(0); IDS_AT_ONCE];
+            for (value, id) in values.iter_mut().zip(some) {
+                *value = Arg::Int(*id);
+            }
+            folders.extend(self.all::<Folder>(BY_IDS, &values)?);
+        }
+        Ok(folders)
+    }
+
     /// The live folder of this name in a folder.
     pub fn folder_child(&mut self, parent: i64, name: &str) -> Stored<Option<Folder>> {
         self.opt(CHILD, args![parent, name])
@@ -102,6 +122,10 @@ impl Tx<'_> {
                 new.modified
             ],
         )?;
+        // Roots have no name that anybody could look for.
+        if new.parent != 0 {
+            self.note_name(new.owner, Object::folder(new.id), new.name)?;
+        }
         Ok(Folder {
             id: new.id,
             owner: new.owner,
@@ -116,8 +140,8 @@ impl Tx<'_> {
 
     /// Moves or renames a folder.
     pub fn place_folder(&mut self, id: i64, parent: i64, name: &str, modified: i64) -> Stored<()> {
-        self.exec(PLACE, args![parent, name, modified, id])
-            .map(drop)
+        self.exec(PLACE, args![parent, name, modified, id])?;
+        self.note_new_name(Object::folder(id), name)
     }
 
     /// Sets the modification time.
@@ -132,7 +156,8 @@ impl Tx<'_> {
 
     /// Takes a folder out of the trash.
     pub fn restore_folder(&mut self, id: i64, parent: i64, name: &str) -> Stored<()> {
-        self.exec(RESTORE, args![parent, name, id]).map(drop)
+        self.exec(RESTORE, args![parent, name, id])?;
+        self.note_new_name(Object::folder(id), name)
     }
 
     /// Removes a folder for ever.

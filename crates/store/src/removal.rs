@@ -20,13 +20,17 @@ sql! {
     NOTIFICATIONS = "DELETE FROM notification WHERE account = $1";
     SHARE_POLICIES = "DELETE FROM share_policy WHERE account = $1";
     PUBLIC_LINKS = "DELETE FROM public_link WHERE owner = $1";
+    JOBS = "DELETE FROM job WHERE account = $1";
+    COLLECTION_ITEMS = "DELETE FROM collection_item WHERE collection IN \
+                        (SELECT id FROM collection WHERE account = $1)";
+    COLLECTIONS = "DELETE FROM collection WHERE account = $1";
     APP_GRANTS = "DELETE FROM app_grant WHERE account = $1";
     UPLOADS = "DELETE FROM upload WHERE account = $1";
     ACCOUNT = "DELETE FROM account WHERE id = $1";
 }
 
 /// What is left when tree and feed are gone, the account itself last.
-const REST: [Sql; 11] = [
+const REST: [Sql; 14] = [
     TRASH,
     TOKENS,
     RECOVERY_CODES,
@@ -35,6 +39,9 @@ const REST: [Sql; 11] = [
     NOTIFICATIONS,
     SHARE_POLICIES,
     PUBLIC_LINKS,
+    JOBS,
+    COLLECTION_ITEMS,
+    COLLECTIONS,
     APP_GRANTS,
     UPLOADS,
     ACCOUNT,
@@ -54,6 +61,9 @@ impl Tx<'_> {
             return Ok(false);
         }
         self.remove_working_copies_of_account(account.id, now)?;
+        if !self.remove_names_piece(account.id)? {
+            return Ok(false);
+        }
         for statement in REST {
             self.exec(statement, args![account.id])?;
         }

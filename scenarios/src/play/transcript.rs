@@ -29,6 +29,7 @@ enum IdSpace {
     Token,
     Link,
     Upload,
+    Other,
 }
 
 impl Transcript {
@@ -89,6 +90,9 @@ impl Transcript {
             "tokenid" => IdSpace::Token,
             "linkid" => IdSpace::Link,
             "uploadid" => IdSpace::Upload,
+            "id" => IdSpace::Other,
+            // How far something is that goes on by itself.
+            "downloaded" => return Tree::Text("<bytes>".into()),
             _ if is_time(key)
                 && i64::try_from(number).is_ok_and(|seconds| seconds >= FIRST_SECOND_OF_RUNS) =>
             {
@@ -119,6 +123,9 @@ impl Transcript {
                 format!("f{}", self.id(IdSpace::File, number))
             }
             _ if is_secret(key) => format!("<{key}>"),
+            ("fileid", _) if text.parse::<u64>().is_ok() => {
+                self.id(IdSpace::File, text.parse().unwrap_or(0))
+            }
             _ if is_time(key)
                 && UnixTime::parse(text).is_some_and(|time| time.0 >= FIRST_SECOND_OF_RUNS) =>
             {
@@ -154,7 +161,14 @@ fn is_secret(key: &str) -> bool {
 fn is_time(key: &str) -> bool {
     matches!(
         key,
-        "created" | "modified" | "time" | "registered" | "expires" | "expires_inactive"
+        "created"
+            | "modified"
+            | "time"
+            | "registered"
+            | "expires"
+            | "expires_inactive"
+            | "added"
+            | "mtime"
     )
 }
 

@@ -10,6 +10,7 @@ mod idle;
 mod listing;
 mod parked;
 mod recursive;
+mod search;
 mod sessions;
 mod tree;
 mod upload;
@@ -42,6 +43,7 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("tree", "Copying and deleting trees"),
     ("idle", "An idle server"),
     ("growth", "Growing accounts"),
+    ("search", "Searching for names"),
 ];
 
 /// What all groups need.
@@ -115,6 +117,7 @@ impl Bench {
             "tree" => tree::lines(self).await,
             "idle" => idle::lines(self).await,
             "growth" => growth::lines(self).await,
+            "search" => search::lines(self).await,
             other => Err(format!("there is no group {other}").into()),
         }
     }

@@ -64,6 +64,13 @@ impl Server {
         answer
     }
 
+    /// Kills the server in the middle of whatever it does, and starts it again on the same data.
+    pub fn kill_and_start(&mut self, flags: &[&str]) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        (self.process, self.address) = launch(self.folder.path(), flags);
+    }
+
     /// A new folder to work in.
     pub fn folder(&self, name: &str) -> PathBuf {
         let path = self.folder.path().join(name);
@@ -99,11 +106,11 @@ impl Server {
     }
 }
 
-/// Starts a server, and waits until it listens.
+/// Starts a server on the data in a folder; answers where it listens.
 fn launch(folder: &Path, flags: &[&str]) -> (Child, String) {
     let log = fs::File::options()
-        .create(true)
         .append(true)
+        .create(true)
         .open(folder.join("log"))
         .unwrap();
     let mut process = pileus()

@@ -39,6 +39,12 @@ impl Config {
             self.link_seconds,
             LINK_MIN_SECONDS..=LONGEST_SECONDS,
         )?;
+        self.downloads.networks()?;
+        within(
+            "downloads.seconds",
+            self.downloads.seconds,
+            1..=LONGEST_SECONDS,
+        )?;
         within("min_speed_bytes", self.min_speed_bytes, 1..=u64::MAX)?;
         within(
             "listing_max_entries",
@@ -253,6 +259,8 @@ mod tests {
                 ],
                 "s3.endpoint: ",
             ),
+            (&[("downloads.allow", "10.0.0.0/33")], "downloads.allow: "),
+            (&[("downloads.seconds", "0")], "downloads.seconds: "),
             (&[("link_seconds", "3599")], "link_seconds: "),
             (&[("inline_max_bytes", "2000000")], "inline_max_bytes: "),
             (&[("max_connections", "0")], "max_connections: at least 1"),
@@ -291,6 +299,7 @@ mod tests {
             ],
             &[("public.api", "example.com:8443"), ("public.binapi", "::1")],
             &[("link_seconds", "3600"), ("retention_days", "0")],
+            &[("downloads.allow", "10.0.0.0/8,::1")],
         ] {
             assert_eq!(verdict(settings), "", "{settings:?}");
         }

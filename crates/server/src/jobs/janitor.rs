@@ -14,6 +14,7 @@ use crate::sessions;
 use futures_util::StreamExt;
 use pileus_blobs::BlobKey;
 use pileus_store::contents::GarbageContent;
+use pileus_store::jobs::{DOWNLOAD, NAMES};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,9 @@ const GRACE_SECONDS: i64 = 3600;
 /// How old bytes without a row must be before they are taken for leftovers of a crash. An upload commits its row right
 /// after its bytes, so a day is far on the safe side.
 const ORPHAN_SECONDS: i64 = 86_400;
+
+/// How often a part of the index of names is looked at, to see how much of it is still of use.
+const NAMES_TIDY_SECONDS: i64 = 7 * 86_400;
 
 /// Works until the server stops.
 pub async fn run(app: Arc<App>) {
@@ -67,6 +71,11 @@ pub async fn tidy(app: &Arc<App>) -> Answer<()> {
         })
         .await?;
     while clear_contents(app, now).await? > 0 {}
+    for kind in [DOWNLOAD, NAMES] {
+        app.db.edit(move |tx| tx.forget_jobs(kind, now)).await?;
+    }
+    let before = now.saturating_sub(NAMES_TIDY_SECONDS);
+    app.db.edit(move |tx| tx.tidy_names(before, now)).await?;
     Ok(())
 }
 

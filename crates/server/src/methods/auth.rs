@@ -180,7 +180,9 @@ impl Writes for Logout {
             }
             None => false,
         };
-        cx.call.conn.log_out();
+        if let Some(call) = cx.call {
+            call.conn.log_out();
+        }
         Ok(LogoutReply { auth_deleted })
     }
 }

@@ -1,13 +1,13 @@
-//! The change feed: `diff`, `subscribe` and `getfilehistory`.
+//! The change feed: `diff` and `getfilehistory`.
 
 use crate::call::{Answer, Fail};
 use crate::cx::{Cx, View};
 use crate::dispatch::{Reads, Waits};
-use crate::metrics::Gauge;
+use crate::methods::waiting::{Waited, wait_for};
 use crate::rules::events::AccountDetail;
 use crate::rules::metadata::wire_id;
 use pileus_api::event::{Event, EventKind, FeedReply, Payload};
-use pileus_api::general::{AccountState, Diff, GetFileHistory, SUBSCRIBE_SOURCES, Subscribe};
+use pileus_api::general::{AccountState, Diff, GetFileHistory};
 use pileus_api::metadata::{FileFacts, Kind, Metadata};
 use pileus_api::{Code, UnixTime};
 use pileus_store::StoreError;
@@ -16,13 +16,14 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 /// Events of one answer at most, whatever the client asks for. It goes on from the answer's `diffid`.
-const EVENTS_MAX: u64 = 100_000;
+pub(super) const EVENTS_MAX: u64 = 100_000;
 
 /// One answer of the feed.
-struct Page {
-    events: Vec<Event>,
+pub(super) struct Page {
+    /// The events, oldest first.
+    pub events: Vec<Event>,
     /// Where the next call goes on.
-    diffid: u64,
+    pub diffid: u64,
 }
 
 impl Waits for Diff {
@@ -69,47 +70,8 @@ impl Waits for Diff {
     }
 }
 
-/// How a wait ended.
-enum Waited<T> {
-    News(T),
-    Interrupted,
-    TimedOut,
-}
-
-/// Waits until `look` finds something new about an account. No database connection is held while waiting.
-async fn wait_for<T: Send + 'static>(
-    cx: &Cx<'_, '_>,
-    account: i64,
-    longest: Duration,
-    look: impl Fn(&mut View<'_, '_>) -> Answer<Option<T>> + Copy + Send + 'static,
-) -> Answer<Waited<T>> {
-    let waiter = cx.app.feed.register(account);
-    let deadline = tokio::time::sleep(longest);
-    tokio::pin!(deadline);
-    loop {
-        let changed = waiter.changed();
-        tokio::pin!(changed);
-        // Registered before the look: what is committed between the look and the sleep wakes the sleep.
-        changed.as_mut().enable();
-        // Told at once: what belongs together was committed together, so there is nothing to collect.
-        if let Some(found) = cx.view(look).await? {
-            return Ok(Waited::News(found));
-        }
-        if cx.call.conn.interrupt.is_raised() {
-            return Ok(Waited::Interrupted);
-        }
-        let _waiting = Gauge::enter(&cx.app.metrics.waiting);
-        tokio::select! {
-            () = &mut changed => {}
-            () = cx.call.conn.interrupt.raised() => return Ok(Waited::Interrupted),
-            () = &mut deadline => return Ok(Waited::TimedOut),
-            () = cx.app.stopped() => return Ok(Waited::TimedOut),
-        }
-    }
-}
-
 /// The events after a position, if there are any.
-fn news(view: &mut View<'_, '_>, known: u64, limit: u64) -> Answer<Option<Page>> {
+pub(super) fn news(view: &mut View<'_, '_>, known: u64, limit: u64) -> Answer<Option<Page>> {
     let page = page(view, known, limit)?;
     Ok(Some(page).filter(|page| !page.events.is_empty()))
 }
@@ -291,49 +253,6 @@ fn account_state(row: &Row) -> Answer<AccountState> {
         cryptosetup: false,
         cryptosubscription: false,
     })
-}
-
-impl Waits for Subscribe {
-    async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<FeedReply> {
-        let account = cx.user()?.account.id;
-        let asked = self.subscribefor.as_deref().unwrap_or_default();
-        let wants = |source: &str| {
-            SUBSCRIBE_SOURCES.contains(&source)
-                && asked.split(',').any(|asked| asked.trim() == source)
-        };
-        let diffid = wants("diff").then_some(self.diffid.unwrap_or(0));
-        let limit = self.difflimit.unwrap_or(EVENTS_MAX).clamp(1, EVENTS_MAX);
-        let known = [
-            ("publinks", self.publinkid),
-            ("uploadlinks", self.uploadlinkid),
-            ("notifications", self.notificationid),
-        ]
-        .map(|(source, known)| (source, known.filter(|_| wants(source))));
-        let look = move |view: &mut View<'_, '_>| {
-            if let Some(diffid) = diffid
-                && let Some(page) = news(view, diffid, limit)?
-            {
-                return Ok(Some(
-                    FeedReply::diff(page.events, page.diffid).from_source("diff"),
-                ));
-            }
-            let account = &view.user.account;
-            let counters = [
-                account.publinkid,
-                account.uploadlinkid,
-                account.notificationid,
-            ];
-            let mut counters = known.iter().zip(counters.map(wire_id));
-            let moved = counters.find(|((_, known), now)| known.is_some_and(|known| known != *now));
-            Ok(moved.map(|((source, _), now)| FeedReply::counter(source, now)))
-        };
-        let longest = Duration::from_secs(cx.app.config.subscribe_seconds);
-        match wait_for(cx, account, longest, look).await? {
-            Waited::News(reply) => Ok(reply),
-            Waited::Interrupted => Err(Code::WAIT_CANCELLED.into()),
-            Waited::TimedOut => Err(Code::WAIT_TIMED_OUT.into()),
-        }
-    }
 }
 
 impl Reads for GetFileHistory {

@@ -2,6 +2,8 @@
 
 mod archiving;
 mod auth;
+mod collections;
+mod downloads;
 mod feed;
 pub(crate) mod file;
 mod fileops;
@@ -9,10 +11,14 @@ mod folder;
 pub(crate) mod general;
 mod listing;
 mod newsletter;
+mod notifications;
 mod public_links;
 mod revisions;
+mod search;
 mod streaming;
 mod stubs;
+mod subscribe;
 mod trash;
-mod upload;
+pub(crate) mod upload;
 mod upload_sessions;
+mod waiting;

@@ -5,9 +5,8 @@ use crate::cx::{Cx, View};
 use crate::dispatch::{Public, Reads};
 use pileus_api::reply::Done;
 use pileus_api::stubs::{
-    ContactList, ContactsReply, GetLastVersion, GetOldUserIds, GetPromoUrl, LastVersionReply,
-    ListNotifications, LogAnalyticsEvent, NotificationsReply, OldIdsReply, PromoReply,
-    ReadNotifications, SendDebug,
+    GetLastVersion, GetOldUserIds, GetPromoUrl, LastVersionReply, LogAnalyticsEvent, OldIdsReply,
+    PromoReply, SendDebug,
 };
 
 impl Public for LogAnalyticsEvent {
@@ -39,27 +38,5 @@ impl Reads for GetOldUserIds {
         Ok(OldIdsReply {
             userids: Vec::new(),
         })
-    }
-}
-
-impl Reads for ContactList {
-    fn run(&self, _cx: &mut View<'_, '_>) -> Answer<ContactsReply> {
-        Ok(ContactsReply {
-            contacts: Vec::new(),
-        })
-    }
-}
-
-impl Reads for ListNotifications {
-    fn run(&self, _cx: &mut View<'_, '_>) -> Answer<NotificationsReply> {
-        Ok(NotificationsReply {
-            notifications: Vec::new(),
-        })
-    }
-}
-
-impl Reads for ReadNotifications {
-    fn run(&self, _cx: &mut View<'_, '_>) -> Answer<Done> {
-        Ok(Done)
     }
 }

@@ -1,18 +1,20 @@
 //! Uploads: bytes first, then rows, then the answer.
 
+use crate::app::App;
 use crate::body::Broken;
 use crate::call::{Answer, Fail};
 use crate::cx::{Cx, Edit};
-use crate::dispatch::{Public, Streamed, Streams};
+use crate::dispatch::{Streamed, Streams};
 use crate::methods::file::{new_content, times};
 use crate::progress::Progress;
 use crate::rules::save::{Held, IfTaken};
 use pileus_api::args::FolderRef;
-use pileus_api::file::{Checksums, IfHash, ProgressReply, UploadFile, UploadProgress, UploadReply};
+use pileus_api::file::{Checksums, IfHash, UploadFile, UploadReply};
 use pileus_api::name::check_name;
 use pileus_api::{Code, Metadata};
 use pileus_blobs::{BlobKey, Error as BlobError, Stored};
 use pileus_store::contents::NewContent;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -237,7 +239,7 @@ impl Upload<'_> {
             }),
         ) = (key, &saved)
         {
-            discard(cx, key);
+            discard(cx.app, key);
         }
         let saved = saved?;
         self.reply.fileids.push(saved.fileid);
@@ -257,8 +259,8 @@ pub(super) fn if_taken(renameifexists: bool, ifhash: Option<IfHash>) -> IfTaken 
 }
 
 /// Removes bytes that no row refers to. If this fails the janitor finds them later.
-pub(super) fn discard(cx: &Cx<'_, '_>, key: BlobKey) {
-    let app = cx.app.clone();
+pub(crate) fn discard(app: &Arc<App>, key: BlobKey) {
+    let app = app.clone();
     tokio::spawn(async move {
         if let Err(error) = app.blobs.delete(&key).await {
             tracing::warn!(%error, "an unneeded blob could not be removed");
@@ -314,25 +316,4 @@ pub(super) fn save_in(
 /// A failure of the blob store during an upload: the client may try again later.
 fn blob_failure(error: &BlobError) -> Fail {
     Fail::caused(Code::UPLOAD_FAILED, error)
-}
-
-impl Public for UploadProgress {
-    async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<ProgressReply> {
-        let account = cx.user()?.account.id;
-        let progress = cx
-            .app
-            .progresses
-            .find(account, &self.progresshash)
-            .ok_or(Code::UPLOAD_UNKNOWN)?;
-        let state = progress.state().clone();
-        Ok(ProgressReply {
-            total: progress.total,
-            uploaded: progress.received(),
-            currentfileuploaded: state.current.as_ref().map(|_| state.current_bytes),
-            currentfile: state.current,
-            filenumber: state.number,
-            files: state.files,
-            finished: state.ended.is_some(),
-        })
-    }
 }

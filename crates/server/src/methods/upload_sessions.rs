@@ -278,7 +278,7 @@ impl Streams for UploadSave {
         match saved {
             Ok((id, saved)) => {
                 if let (Some(key), true) = (key, saved.duplicate) {
-                    discard(cx, key);
+                    discard(cx.app, key);
                 }
                 remove_file(cx, id).await;
                 Ok(Streamed::Reply(UploadSaved {

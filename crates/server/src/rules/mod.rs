@@ -9,6 +9,7 @@ pub mod events;
 pub mod mail_codes;
 pub mod metadata;
 pub mod newsletter;
+pub mod notices;
 pub mod place;
 pub mod public_links;
 pub mod purge;

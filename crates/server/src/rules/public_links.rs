@@ -119,7 +119,7 @@ pub fn open<'a, 't>(
     let view = View {
         tx,
         app,
-        call,
+        call: Some(call),
         user,
         now,
     };

@@ -11,7 +11,7 @@ use super::begin;
 use super::registry::{LastCommit, OpenFile, State, Working};
 use crate::app::App;
 use crate::call::{Answer, Fail};
-use crate::cx::{Edit, edit_for};
+use crate::cx::{Edit, edit_owed};
 use crate::methods::file::new_content;
 use crate::rules::save::Held;
 use futures_util::TryStreamExt;
@@ -91,7 +91,7 @@ async fn commit_working(app: &Arc<App>, file: i64, working: &mut Working) -> Ans
     let key = new.key();
     let (copy, last) = (working.copy.clone(), app.open_files.last_commit(file));
     let now = app.clock.now().0;
-    let committed = edit_for(app, copy.account, move |edit| {
+    let committed = edit_owed(app, copy.account, move |edit| {
         commit_in(edit, &copy, &new, last)
     })
     .await;

@@ -166,6 +166,32 @@ CREATE TABLE trash (
 CREATE INDEX trash_owner ON trash (owner, id);
 CREATE INDEX trash_age ON trash (deleted, id);
 
+-- Search ---------------------------------------------------------------------------------------------------------
+
+CREATE TABLE name_new (
+    owner BIGINT NOT NULL,
+    object BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (owner, object)
+) WITHOUT ROWID;
+
+CREATE TABLE name_segment (
+    owner BIGINT NOT NULL,
+    segment BIGINT NOT NULL,
+    objects BLOB NOT NULL,
+    checked BIGINT NOT NULL,
+    PRIMARY KEY (owner, segment)
+) WITHOUT ROWID;
+CREATE INDEX name_segment_checked ON name_segment (checked, owner, segment);
+
+CREATE TABLE name_gram (
+    owner BIGINT NOT NULL,
+    segment BIGINT NOT NULL,
+    gram BIGINT NOT NULL,
+    objects BLOB NOT NULL,
+    PRIMARY KEY (owner, segment, gram)
+) WITHOUT ROWID;
+
 -- Content --------------------------------------------------------------------------------------------------------
 
 CREATE TABLE blob (
@@ -436,12 +462,11 @@ CREATE TABLE job (
     progress TEXT NOT NULL,
     state BIGINT NOT NULL,
     node TEXT NOT NULL,
-    lease_until BIGINT NOT NULL,
     attempts BIGINT NOT NULL,
     run_at BIGINT NOT NULL,
     created BIGINT NOT NULL
 );
-CREATE INDEX job_due ON job (state, run_at, id);
+CREATE INDEX job_due ON job (kind, state, run_at, id);
 CREATE INDEX job_progress ON job (account, progress_key);
 
 CREATE TABLE mail (

@@ -41,7 +41,7 @@ fn nothing_is_found_where_everything_fits(place: &TestDatabase) {
 }
 
 fn every_damage_is_found(place: &TestDatabase) {
-    use ProblemKind::{Account, Bytes, Content, Feed, Leftover, Tree};
+    use ProblemKind::{Account, Bytes, Content, Feed, Leftover, Names, Tree};
     let db = place.open();
     world::build(&db);
     for (sql, kind, told) in [
@@ -155,6 +155,16 @@ fn every_damage_is_found(place: &TestDatabase) {
             "DELETE FROM blob WHERE size = 5",
             Leftover,
             "there are bytes in the database",
+        ),
+        (
+            "DELETE FROM name_new WHERE object = 41",
+            Names,
+            "file 20 of account 1 is missing in the index",
+        ),
+        (
+            "DELETE FROM name_new WHERE object = 22",
+            Names,
+            "folder 11 of account 1 is missing in the index",
         ),
         (
             "DELETE FROM event WHERE diffid = 4",

@@ -3,7 +3,9 @@
 mod check;
 mod durability;
 mod ids;
+mod jobs;
 mod kill;
+mod names;
 mod postgres;
 mod sqlite;
 mod transactions;
