@@ -57,6 +57,8 @@ async fn begin_working(app: &Arc<App>, file: i64, start: Start) -> Answer<Workin
         .edit(move |tx| -> Answer<Begun> {
             let row = tx.file(file)?.filter(|row| row.deleted == 0);
             let row = row.ok_or(Code::WRITE_FAILED)?;
+            // Two nodes that begin at the same time do so one after the other.
+            tx.account_locked(row.owner)?;
             let content = tx.content(row.blob)?.ok_or(StoreError::Missing)?;
             let place = tx.content_place(&content)?.ok_or(StoreError::Missing)?;
             let (size, is_old, copy) = match tx.working_copy_of_file(file)? {

@@ -72,9 +72,9 @@ pub async fn commit(app: &Arc<App>, file: &Arc<OpenFile>) -> Answer<()> {
             app.open_files.grow(working.copy.account, -working.growth);
             let id = working.copy.id;
             *state = State::Committed;
-            app.open_files.committed(file.id);
-            drop(state);
+            // A server that stops waits for files that are not committed, and so for this.
             begin::remove_file(app, id).await;
+            app.open_files.committed(file.id);
             Ok(())
         }
         Err(fail) => {
@@ -86,6 +86,11 @@ pub async fn commit(app: &Arc<App>, file: &Arc<OpenFile>) -> Answer<()> {
 }
 
 async fn commit_working(app: &Arc<App>, file: i64, working: &mut Working) -> Answer<()> {
+    let id = working.copy.id;
+    if app.db.view(move |tx| tx.working_copy(id)).await?.is_none() {
+        // The account is gone, and with it everything it had.
+        return Ok(());
+    }
     let new = prepare(app, &working.file).await?;
     let is_pending = matches!(new, New::Pending(..));
     let key = new.key();
