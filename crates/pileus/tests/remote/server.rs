@@ -130,6 +130,8 @@ fn launch(folder: &Path, flags: &[&str]) -> (Child, String) {
             break address.trim().to_owned();
         }
     };
+    // The server has more to say, and must find somebody who listens.
+    std::thread::spawn(move || lines.for_each(drop));
     (process, address)
 }
 

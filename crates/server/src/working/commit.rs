@@ -91,6 +91,7 @@ async fn commit_working(app: &Arc<App>, file: i64, working: &mut Working) -> Ans
         // The account is gone, and with it everything it had.
         return Ok(());
     }
+    begin::reopen_if_published(app, working).await?;
     let new = prepare(app, &working.file).await?;
     let is_pending = matches!(new, New::Pending(..));
     let key = new.key();
@@ -106,25 +107,13 @@ async fn commit_working(app: &Arc<App>, file: i64, working: &mut Working) -> Ans
     {
         tracing::warn!(%error, "an unneeded blob could not be removed");
     }
-    match committed {
-        Ok(outcome) => {
-            if let Some(last) = outcome.last {
-                app.open_files.remember_commit(file, last, now);
-            }
-            if is_pending && is_kept {
-                app.open_files.unsummed.notify_one();
-            }
-            Ok(())
-        }
-        Err(fail) => {
-            // What was published cannot be written; the file is the same.
-            let reopened = app.working_dir()?.reopen(working.copy.id).await;
-            if let Some(reopened) = reopened.map_err(Fail::internal)? {
-                working.file = Arc::new(reopened);
-            }
-            Err(fail)
-        }
+    if let Some(last) = committed?.last {
+        app.open_files.remember_commit(file, last, now);
     }
+    if is_pending && is_kept {
+        app.open_files.unsummed.notify_one();
+    }
+    Ok(())
 }
 
 /// Makes the bytes of a working file a content.
