@@ -146,7 +146,7 @@ fn read(bytes: &[u8], trust: Trust) -> Option<(Told, u64)> {
         .as_chunks::<RECORD_BYTES>()
         .0
         .iter()
-        .map_while(|record| parse(record))
+        .map_while(parse)
         .collect();
     let length = |count: usize| (HEADER_BYTES + count * RECORD_BYTES) as u64;
     let mut end = length(whole.len());

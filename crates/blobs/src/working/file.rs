@@ -85,6 +85,11 @@ impl WorkingFile {
         self.layer.over.as_ref().map(|over| over.base)
     }
 
+    /// Whether it has been published, and so cannot be written any more.
+    pub async fn is_published(&self) -> bool {
+        self.state.lock().await.published
+    }
+
     /// Its present size in bytes.
     pub fn size(&self) -> u64 {
         self.size.load(Ordering::Acquire)

@@ -83,6 +83,11 @@ impl Caller {
         self.0.read_data().await.unwrap()
     }
 
+    async fn hash(&mut self, path: &str) -> u64 {
+        let answer = self.call("stat", &[("path", path)]).await;
+        number(answer.get("metadata").unwrap(), "hash")
+    }
+
     /// Waits until a file has a content.
     async fn await_content(&mut self, path: &str, expected: &[u8]) {
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -151,6 +156,10 @@ async fn what_was_acknowledged_survives_a_kill() {
         for (path, content) in &expected {
             assert!(caller.content(path).await == content, "{path}");
         }
+        // The hash is there before the checksums, and stays.
+        let hash = caller.hash("/large").await;
+        caller.call("checksumfile", &[("path", "/large")]).await;
+        assert_eq!(caller.hash("/large").await, hash);
         // The old content of each is a revision, and the new one has its checksums.
         let revisions = caller
             .call(

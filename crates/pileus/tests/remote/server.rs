@@ -122,14 +122,17 @@ fn launch(folder: &Path, flags: &[&str]) -> (Child, String) {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    loop {
+    let address = loop {
         let line = lines.next().unwrap().unwrap();
         if let Some((_, address)) = line.split_once("listening on ")
             && let Some((_, address)) = address.split_once("://")
         {
-            return (process, address.trim().to_owned());
+            break address.trim().to_owned();
         }
-    }
+    };
+    // The server has more to say, and must find somebody who listens.
+    std::thread::spawn(move || lines.for_each(drop));
+    (process, address)
 }
 
 impl Drop for Server {

@@ -134,6 +134,7 @@ impl Edit<'_, '_> {
     /// A new file under the name of a deleted one in the same folder is that file again; what it held becomes a
     /// revision.
     fn revive(&mut self, mut file: File, held: Held, times: Times) -> Answer<File> {
+        self.require_committed(file.id)?;
         let now = self.now.0;
         self.tx.remove_trash_entry_of_file(file.deleted, file.id)?;
         self.keep_as_revision(&file)?;

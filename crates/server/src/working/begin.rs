@@ -44,9 +44,25 @@ pub(super) async fn begin<'a>(
         *state = State::Working(begin_working(app, file.id, start).await?);
     }
     match state {
-        State::Working(working) => Ok(working),
+        State::Working(working) => {
+            reopen_if_published(app, working).await?;
+            Ok(working)
+        }
         State::Committed => Err(Fail::internal("a working copy is not there")),
     }
+}
+
+/// Goes on with a working copy whose commit has failed after its bytes were published: those cannot be written any more,
+/// but the working file is the same.
+pub(super) async fn reopen_if_published(app: &App, working: &mut Working) -> Answer<()> {
+    if !working.file.is_published().await {
+        return Ok(());
+    }
+    let reopened = app.working_dir()?.reopen(working.copy.id).await;
+    let reopened = reopened.map_err(|error| Fail::caused(Code::WRITE_FAILED, error))?;
+    let lost = || Fail::caused(Code::WRITE_FAILED, "a working file is gone");
+    working.file = Arc::new(reopened.ok_or_else(lost)?);
+    Ok(())
 }
 
 async fn begin_working(app: &Arc<App>, file: i64, start: Start) -> Answer<Working> {
@@ -57,6 +73,8 @@ async fn begin_working(app: &Arc<App>, file: i64, start: Start) -> Answer<Workin
         .edit(move |tx| -> Answer<Begun> {
             let row = tx.file(file)?.filter(|row| row.deleted == 0);
             let row = row.ok_or(Code::WRITE_FAILED)?;
+            // Two nodes that begin at the same time do so one after the other.
+            tx.account_locked(row.owner)?;
             let content = tx.content(row.blob)?.ok_or(StoreError::Missing)?;
             let place = tx.content_place(&content)?.ok_or(StoreError::Missing)?;
             let (size, is_old, copy) = match tx.working_copy_of_file(file)? {
@@ -97,7 +115,7 @@ async fn begin_working(app: &Arc<App>, file: i64, start: Start) -> Answer<Workin
         })
         .await?;
     let committed = begun.size;
-    let mut copy = begun.copy.clone();
+    let (mut copy, is_old) = (begun.copy.clone(), begun.is_old);
     let opened = match open_file(app, begun, start).await {
         Ok(file) => hold_base(app, &mut copy, &file).await.map(|()| file),
         Err(error) => Err(error),
@@ -110,7 +128,10 @@ async fn begin_working(app: &Arc<App>, file: i64, start: Start) -> Answer<Workin
             appended: 0,
         }),
         Err(error) => {
-            forget(app, copy).await;
+            // What an earlier run has left holds bytes that were acknowledged.
+            if !is_old {
+                forget(app, copy).await;
+            }
             Err(Fail::caused(Code::WRITE_FAILED, error))
         }
     }

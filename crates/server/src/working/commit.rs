@@ -72,9 +72,9 @@ pub async fn commit(app: &Arc<App>, file: &Arc<OpenFile>) -> Answer<()> {
             app.open_files.grow(working.copy.account, -working.growth);
             let id = working.copy.id;
             *state = State::Committed;
-            app.open_files.committed(file.id);
-            drop(state);
+            // A server that stops waits for files that are not committed, and so for this.
             begin::remove_file(app, id).await;
+            app.open_files.committed(file.id);
             Ok(())
         }
         Err(fail) => {
@@ -86,6 +86,12 @@ pub async fn commit(app: &Arc<App>, file: &Arc<OpenFile>) -> Answer<()> {
 }
 
 async fn commit_working(app: &Arc<App>, file: i64, working: &mut Working) -> Answer<()> {
+    let id = working.copy.id;
+    if app.db.view(move |tx| tx.working_copy(id)).await?.is_none() {
+        // The account is gone, and with it everything it had.
+        return Ok(());
+    }
+    begin::reopen_if_published(app, working).await?;
     let new = prepare(app, &working.file).await?;
     let is_pending = matches!(new, New::Pending(..));
     let key = new.key();
@@ -101,25 +107,13 @@ async fn commit_working(app: &Arc<App>, file: i64, working: &mut Working) -> Ans
     {
         tracing::warn!(%error, "an unneeded blob could not be removed");
     }
-    match committed {
-        Ok(outcome) => {
-            if let Some(last) = outcome.last {
-                app.open_files.remember_commit(file, last, now);
-            }
-            if is_pending && is_kept {
-                app.open_files.unsummed.notify_one();
-            }
-            Ok(())
-        }
-        Err(fail) => {
-            // What was published cannot be written; the file is the same.
-            let reopened = app.working_dir()?.reopen(working.copy.id).await;
-            if let Some(reopened) = reopened.map_err(Fail::internal)? {
-                working.file = Arc::new(reopened);
-            }
-            Err(fail)
-        }
+    if let Some(last) = committed?.last {
+        app.open_files.remember_commit(file, last, now);
     }
+    if is_pending && is_kept {
+        app.open_files.unsummed.notify_one();
+    }
+    Ok(())
 }
 
 /// Makes the bytes of a working file a content.

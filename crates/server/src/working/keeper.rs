@@ -64,7 +64,7 @@ pub async fn recover(app: &Arc<App>) -> Answer<()> {
             known.insert(copy.id);
             // Those of upload sessions wait for their clients.
             if let Some(file) = copy.file {
-                recover_one(app, file, copy).await?;
+                recover_one(app, file, copy).await;
             }
         }
     }
@@ -76,12 +76,21 @@ pub async fn recover(app: &Arc<App>) -> Answer<()> {
     Ok(())
 }
 
-async fn recover_one(app: &Arc<App>, file: i64, copy: WorkingCopy) -> Answer<()> {
-    let reopened = app.working_dir()?.reopen(copy.id).await;
-    let Some(reopened) = reopened.map_err(Fail::internal)? else {
-        tracing::warn!(file.id = file, "a working copy has lost its bytes");
-        begin::forget(app, copy).await;
-        return Ok(());
+async fn recover_one(app: &Arc<App>, file: i64, copy: WorkingCopy) {
+    let reopened = match app.working_dir() {
+        Ok(dir) => dir.reopen(copy.id).await,
+        Err(_) => return,
+    };
+    let reopened = match reopened {
+        Ok(Some(reopened)) => reopened,
+        Ok(None) => {
+            tracing::warn!(file.id = file, "a working copy was not begun to its end");
+            return begin::forget(app, copy).await;
+        }
+        // Row and bytes stay for somebody to look at. Until then the file cannot be written.
+        Err(error) => {
+            return tracing::error!(file.id = file, %error, "a working copy cannot be opened");
+        }
     };
     let file = app.open_files.open(file);
     *file.state.write().await = State::Working(Working {
@@ -97,5 +106,4 @@ async fn recover_one(app: &Arc<App>, file: i64, copy: WorkingCopy) -> Answer<()>
             "committed what was written before the server ended"
         );
     }
-    Ok(())
 }

@@ -15,13 +15,7 @@ const AGAIN: Duration = Duration::from_secs(60);
 /// Computes missing checksums until the server stops.
 pub async fn run(app: Arc<App>) {
     loop {
-        let failed = match complete_all(&app).await {
-            Ok(()) => false,
-            Err(fail) => {
-                tracing::error!(cause = ?fail, "checksums could not be computed");
-                true
-            }
-        };
+        let failed = !complete_all(&app).await;
         tokio::select! {
             () = app.open_files.unsummed.notified() => {}
             () = tokio::time::sleep(AGAIN), if failed => {}
@@ -30,19 +24,31 @@ pub async fn run(app: Arc<App>) {
     }
 }
 
-async fn complete_all(app: &Arc<App>) -> Answer<()> {
+/// Completes what there is; answers whether all of it could be.
+async fn complete_all(app: &Arc<App>) -> bool {
     let mut after = i64::MIN;
+    let mut all = true;
     loop {
-        let page = app.db.view(move |tx| tx.pending_contents(after)).await?;
+        let page = match app.db.view(move |tx| tx.pending_contents(after)).await {
+            Ok(page) => page,
+            Err(error) => {
+                tracing::error!(%error, "contents without checksums could not be looked for");
+                return false;
+            }
+        };
         let Some(last) = page.last() else {
-            return Ok(());
+            return all;
         };
         after = last.id;
         // What nobody holds any more goes without having been read.
         for content in page.iter().filter(|content| content.refs > 0) {
-            tokio::select! {
-                completed = complete(app, content.id) => completed?,
-                () = app.stopped() => return Ok(()),
+            let completed = tokio::select! {
+                completed = complete(app, content.id) => completed,
+                () = app.stopped() => return all,
+            };
+            if let Err(fail) = completed {
+                tracing::error!(content.id = content.id, cause = ?fail, "checksums could not be computed");
+                all = false;
             }
         }
     }
