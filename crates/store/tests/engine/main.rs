@@ -5,6 +5,7 @@ mod durability;
 mod ids;
 mod jobs;
 mod kill;
+mod mail;
 mod names;
 mod postgres;
 mod sqlite;
