@@ -55,7 +55,7 @@ fn a_job_is_taken_when_it_is_due_and_when_its_lease_is_over(place: &TestDatabase
     assert_eq!(take(&db, "a", 99), None);
     assert!(!is_due(&db, 99) && is_due(&db, 100));
     assert_eq!(take(&db, "a", 200).map(|lease| lease.job), Some(early));
-    assert_eq!(take(&db, "b", 200).map(|lease| lease.job), Some(late));
+    assert_eq!(take(&db, "b", 210).map(|lease| lease.job), Some(late));
     assert_eq!(take(&db, "b", 259), None);
     let again = take(&db, "b", 260).expect("the lease is over");
     assert_eq!((again.job, again.attempt), (early, 2));
