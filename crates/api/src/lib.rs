@@ -22,6 +22,7 @@ pub mod metadata;
 pub mod method;
 pub mod name;
 pub mod newsletter;
+pub mod oauth2;
 pub mod public_links;
 pub mod reply;
 pub mod revisions;

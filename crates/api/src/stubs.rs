@@ -96,7 +96,7 @@ pub struct PromoReply {
 
 /// Lists ids an account had on other sites; there is one site.
 #[derive(Method, Params)]
-#[method(name = "getolduserids", caller = User, access = Read, reply = OldIdsReply)]
+#[method(name = "getolduserids", caller = Account, access = Read, reply = OldIdsReply)]
 pub struct GetOldUserIds {}
 
 /// Earlier ids of an account.
@@ -108,7 +108,7 @@ pub struct OldIdsReply {
 
 /// Lists the people the account has to do with; none yet.
 #[derive(Method, Params)]
-#[method(name = "contactlist", caller = User, access = Read, reply = ContactsReply)]
+#[method(name = "contactlist", caller = Account, access = Read, reply = ContactsReply)]
 pub struct ContactList {}
 
 /// People.
@@ -120,7 +120,7 @@ pub struct ContactsReply {
 
 /// Lists notices to the account; none yet.
 #[derive(Method, Params)]
-#[method(name = "listnotifications", caller = User, access = Read, reply = NotificationsReply)]
+#[method(name = "listnotifications", caller = Account, access = Read, reply = NotificationsReply)]
 pub struct ListNotifications {}
 
 /// Notices.
@@ -132,5 +132,5 @@ pub struct NotificationsReply {
 
 /// Marks notices as read.
 #[derive(Method, Params)]
-#[method(name = "readnotifications", caller = User, access = Read)]
+#[method(name = "readnotifications", caller = Account, access = Read)]
 pub struct ReadNotifications {}

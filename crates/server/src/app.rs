@@ -7,6 +7,7 @@ use crate::limits::LoginLimits;
 use crate::mail::Mailroom;
 use crate::metrics::Metrics;
 use crate::password::Hashing;
+use crate::polls::Polls;
 use crate::progress::Progresses;
 use crate::secrets::Secrets;
 use pileus_blobs::BlobStore;
@@ -37,6 +38,8 @@ pub struct App {
     pub progresses: Progresses,
     /// Tells the worker of new mails.
     pub mailroom: Mailroom,
+    /// Calls that wait for the decision about an app.
+    pub polls: Polls,
     /// Counters for `/metrics`.
     pub metrics: Metrics,
     /// The first address that is really listened on; set when it is bound.

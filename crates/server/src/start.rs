@@ -64,6 +64,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>, CannotOpen> 
         limits: Default::default(),
         progresses: Default::default(),
         mailroom: Default::default(),
+        polls: Default::default(),
         metrics: Default::default(),
         bound: OnceLock::new(),
         stopping: watch::Sender::new(false),

@@ -6,6 +6,7 @@
 //! live in this crate only, one module per table.
 
 pub mod accounts;
+pub mod apps;
 pub mod archiving;
 pub mod check;
 pub mod content;

@@ -21,11 +21,12 @@ sql! {
     SHARE_POLICIES = "DELETE FROM share_policy WHERE account = $1";
     PUBLIC_LINKS = "DELETE FROM public_link WHERE owner = $1";
     APP_GRANTS = "DELETE FROM app_grant WHERE account = $1";
+    APP_CODES = "DELETE FROM app_code WHERE account = $1";
     ACCOUNT = "DELETE FROM account WHERE id = $1";
 }
 
 /// What is left when tree and feed are gone, the account itself last.
-const REST: [Sql; 10] = [
+const REST: [Sql; 11] = [
     TRASH,
     TOKENS,
     RECOVERY_CODES,
@@ -35,6 +36,7 @@ const REST: [Sql; 10] = [
     SHARE_POLICIES,
     PUBLIC_LINKS,
     APP_GRANTS,
+    APP_CODES,
     ACCOUNT,
 ];
 

@@ -25,9 +25,11 @@ const SWEEP_EVERY_ROUNDS: u64 = 24 * 60;
 /// How long contents stay after the last reference is gone, for downloads that are still running.
 const GRACE_SECONDS: i64 = 3600;
 
+const DAY_SECONDS: i64 = 86_400;
+
 /// How old bytes without a row must be before they are taken for leftovers of a crash. An upload commits its row right
 /// after its bytes, so a day is far on the safe side.
-const ORPHAN_SECONDS: i64 = 86_400;
+const ORPHAN_SECONDS: i64 = DAY_SECONDS;
 
 /// Works until the server stops.
 pub async fn run(app: Arc<App>) {
@@ -63,6 +65,11 @@ pub async fn tidy(app: &Arc<App>) -> Answer<()> {
             tx.clear_subscribers(now.saturating_sub(newsletter::CONSENT_SECONDS))?;
             Ok(())
         })
+        .await?;
+    // A day longer than they work, so that whoever is late or shows one twice is told so.
+    let codes_before = now.saturating_sub(DAY_SECONDS);
+    app.db
+        .edit(move |tx| tx.clear_old_app_codes(codes_before))
         .await?;
     while clear_contents(app, now.saturating_sub(GRACE_SECONDS)).await? > 0 {}
     Ok(())

@@ -8,6 +8,7 @@ mod folder;
 pub(crate) mod general;
 mod listing;
 mod newsletter;
+mod oauth2;
 mod public_links;
 mod revisions;
 mod streaming;

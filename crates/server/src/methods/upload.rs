@@ -20,11 +20,11 @@ use std::time::Instant;
 impl Streams for UploadFile {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Streamed<UploadReply>> {
         let progress = self.progresshash.as_ref().map(|hash| {
-            let account = cx.account();
+            let owner = cx.progress_owner();
             let total = cx.body.total.unwrap_or(0);
             cx.app
                 .progresses
-                .begin(account, hash, total, cx.body.received_counter())
+                .begin(owner, hash, total, cx.body.received_counter())
         });
         let reply = UploadReply {
             fileids: Vec::new(),
@@ -328,11 +328,11 @@ fn blob_failure(error: &BlobError) -> Fail {
 
 impl Public for UploadProgress {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<ProgressReply> {
-        let account = cx.user()?.account.id;
+        cx.user()?;
         let progress = cx
             .app
             .progresses
-            .find(account, &self.progresshash)
+            .find(cx.progress_owner(), &self.progresshash)
             .ok_or(Code::UPLOAD_UNKNOWN)?;
         let state = progress.state().clone();
         Ok(ProgressReply {
