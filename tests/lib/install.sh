@@ -34,6 +34,9 @@ list_for_test() {
   have_path "$GOCODE/coreos/go-semver/semver" golang-github-coreos-go-semver-dev
   have_command python3 python3
   python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+  have_command node nodejs
+  have_command npm npm
+  have_command chromium chromium
   # The server programs lie outside the path on Debian.
   command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
     missing+=(postgresql)
@@ -79,6 +82,21 @@ install_python_packages() {
   cp "$list" "$venv/installed.txt"
 }
 
+# What the suites in JavaScript use, installed again when the list changes.
+install_node_packages() {
+  local list=tests/clients/package.json
+  local folder=${CARGO_TARGET_DIR:-target}/test-node
+  if cmp --silent "$list" "$folder/installed.json"; then
+    return
+  fi
+  echo "installing the packages of $list into $folder"
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  cp "$list" "$folder/package.json"
+  npm install --prefix "$folder" --no-audit --no-fund --silent
+  cp "$list" "$folder/installed.json"
+}
+
 case ${1:-} in
   test) list_for_test ;;
   bench) list_for_bench ;;
@@ -92,4 +110,5 @@ if [[ ${#missing[@]} -gt 0 ]]; then
 fi
 if [[ $1 == test ]]; then
   install_python_packages
+  install_node_packages
 fi

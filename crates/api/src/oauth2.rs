@@ -17,7 +17,7 @@ pub struct OAuth2Token {
     pub client_secret: Option<String>,
     /// The code. It works once; a second use ends the token that it was exchanged for.
     pub code: Option<String>,
-    /// The random text of at least 32 characters that the page was opened with, for apps that no browser can answer.
+    /// The random text of 12 to 128 characters that the page was opened with, for apps that no browser can answer.
     /// It works once.
     pub request_id: Option<String>,
     /// The address that the code came to. It may be left out, but must not be another one.

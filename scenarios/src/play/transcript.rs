@@ -82,7 +82,7 @@ impl Transcript {
         let space = match key {
             "folderid" | "parentfolderid" | "origparentfolderid" => IdSpace::Folder,
             "fileid" | "fileids" | "deletedfileid" => IdSpace::File,
-            "userid" => IdSpace::Account,
+            "userid" | "uid" => IdSpace::Account,
             "diffid" => IdSpace::Event,
             "revisionid" => IdSpace::Revision,
             "tokenid" => IdSpace::Token,
@@ -116,7 +116,11 @@ impl Transcript {
             ("id", Some(number)) if text.starts_with('f') => {
                 format!("f{}", self.id(IdSpace::File, number))
             }
-            ("auth" | "digest" | "dwltag" | "code" | "shortcode" | "link" | "shortlink", _) => {
+            (
+                "auth" | "access_token" | "digest" | "dwltag" | "code" | "shortcode" | "link"
+                | "shortlink",
+                _,
+            ) => {
                 format!("<{key}>")
             }
             _ if is_time(key)

@@ -52,7 +52,7 @@ fn show(
     let language = request.language();
     let lead = match (occasion.app, pending.is_empty()) {
         (Some(app), true) => language.say(
-            format!("to go on to “{app}”"),
+            format!("to continue to “{app}”"),
             format!("um mit „{app}“ fortzufahren"),
         ),
         (None, true) => String::new(),
