@@ -6,10 +6,13 @@ cd "$(dirname "$0")/../.." || exit
 source tests/lib/suite.sh
 
 begin_suite oauth
-start_server
+start_server --tls-self-signed
+CA_FILE=$(sed -n 's/^CA certificate: //p' "$SERVER_LOG" | head -n 1)
+SITE=https://$ADDRESS
 APP=$(pileus app add rclone --redirect http://localhost:53682/ --description 'Copies files to and from many clouds.' --json) ||
   exit 1
-export ADDRESS EMAIL PASSWORD WORK APP
+export SITE EMAIL PASSWORD WORK APP
+export NODE_EXTRA_CA_CERTS=$CA_FILE
 export NODE_PATH=${CARGO_TARGET_DIR:-$PWD/target}/test-node/node_modules
 # Where pictures of the pages go, for those who want to look at them.
 export PICTURES=${PICTURES:-$WORK}
@@ -26,18 +29,22 @@ rclone_logs_in() {
   id=$(field client_id <<<"$APP")
   secret=$(field client_secret <<<"$APP")
   printf '[cloud]\ntype = pcloud\nhostname = %s\n' "$ADDRESS" >"$config"
-  rclone --config "$config" config reconnect cloud: --auto-confirm \
+  : >"$log"
+  rclone --config "$config" --ca-cert "$CA_FILE" config reconnect cloud: --auto-confirm \
     --pcloud-client-id "$id" --pcloud-client-secret "$secret" \
-    --pcloud-auth-url "$URL/oauth2/authorize" --pcloud-token-url "$URL/oauth2_token" \
+    --pcloud-auth-url "$SITE/oauth2/authorize" --pcloud-token-url "$SITE/oauth2_token" \
     >"$log" 2>&1 &
   local pid=$!
   await 30 grep -q 'http://127.0.0.1:53682/auth' "$log"
   address=$(grep -o 'http://127.0.0.1:53682/auth[^ ]*' "$log" | head -n 1)
   browser rclone "$address"
-  wait "$pid"
-  cat "$log"
+  wait "$pid" || {
+    cat "$log"
+    return 1
+  }
   grep -q '"access_token":' "$config"
   grep -q "hostname = $ADDRESS" "$config"
+  rclone --config "$config" --ca-cert "$CA_FILE" lsf cloud:
 }
 
 run_case 'a person logs in and allows' browser allow

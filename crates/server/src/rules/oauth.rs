@@ -33,6 +33,10 @@ pub struct Issued {
 
 /// An app by its public id, if it works.
 pub fn working_app(tx: &mut Tx<'_>, client_id: &str) -> Answer<Option<apps::App>> {
+    // PostgreSQL takes no text with a zero byte, and nothing but letters and digits can be an id.
+    if !client_id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(None);
+    }
     let app = tx.app_by_client_id(client_id)?;
     // Found without case, so that no two differ only in that; on the wire case counts.
     Ok(app.filter(|app| app.state == apps::ACTIVE && app.client_id == client_id))

@@ -9,9 +9,9 @@ use crate::http::Answer as Body;
 use crate::language::Language;
 use crate::rules::metadata::wire_id;
 use crate::rules::oauth::{Issued, decide_request, issue_code, issue_token, request_fingerprint};
+use crate::web::PageRequest;
 use crate::web::answer::redirect;
 use crate::web::form::FormPage;
-use crate::web::{PageRequest, answer::page};
 use askama::Template;
 use http::{Method, Response, StatusCode};
 use pileus_store::apps::{self, App};
@@ -355,9 +355,5 @@ fn refuse(request: &PageRequest<'_>, refused: &Refused) -> Response<Body> {
         ),
     };
     let title = language.say("This did not work", "Das hat nicht geklappt");
-    let mut response = FormPage::message(language, title, text).respond(StatusCode::BAD_REQUEST);
-    if request.head.method == Method::HEAD {
-        response = page(StatusCode::BAD_REQUEST, "");
-    }
-    response
+    FormPage::message(language, title, text).respond(StatusCode::BAD_REQUEST)
 }
