@@ -14,12 +14,12 @@ source tests/lib/steps.sh
 
 STEPS=(
   tools fmt clippy doc unit release generated kill
-  rclone rclone-backend python pyfs smtp curl
+  rclone rclone-backend python pyfs smtp curl js pcloud-crate oauth
   startup shutdown disk-full slow-clients
   deny
 )
 # Steps that run the release build of the server.
-NEED_SERVER=" kill rclone rclone-backend python pyfs smtp curl startup shutdown disk-full slow-clients "
+NEED_SERVER=" kill rclone rclone-backend python pyfs smtp curl js pcloud-crate oauth startup shutdown disk-full slow-clients "
 
 if [[ ${1:-} == --list ]]; then
   printf '%s\n' "${STEPS[@]}"
@@ -132,6 +132,15 @@ step smtp 300 \
 step curl 120 \
   'the commands that `pileus serve --quickstart` prints must work when pasted' \
   tests/clients/curl.sh
+step js 300 \
+  'tests/clients/js.sh alone repeats it; js.cjs holds the cases' \
+  tests/clients/js.sh
+step pcloud-crate 900 \
+  'tests/clients/pcloud-crate.sh alone repeats it; pcloud-crate/src/main.rs holds the cases' \
+  tests/clients/pcloud-crate.sh
+step oauth 600 \
+  'tests/clients/oauth.sh alone repeats it; PICTURES=FOLDER keeps pictures of the pages' \
+  tests/clients/oauth.sh
 step startup 120 \
   'tests/faults/startup.sh alone repeats it' \
   tests/faults/startup.sh

@@ -9,6 +9,7 @@
 //! Nothing here uses the server's crates or the SDK: a server and a client that share a mistake would agree.
 
 pub mod connection;
+pub mod consent;
 pub mod coverage;
 pub mod http;
 pub mod mail;

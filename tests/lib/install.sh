@@ -34,6 +34,9 @@ list_for_test() {
   have_path "$GOCODE/coreos/go-semver/semver" golang-github-coreos-go-semver-dev
   have_command python3 python3
   python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+  have_command node nodejs
+  have_command npm npm
+  have_command chromium chromium
   # The server programs lie outside the path on Debian.
   command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
     missing+=(postgresql)
@@ -93,6 +96,21 @@ install_pyfs_suite() {
   tar --extract --gzip --file "$folder/${package/==/-}.tar.gz" --directory "$folder"
 }
 
+# What the suites in JavaScript use, installed again when the list changes.
+install_node_packages() {
+  local list=tests/clients/package.json
+  local folder=${CARGO_TARGET_DIR:-target}/test-node
+  if cmp --silent "$list" "$folder/installed.json"; then
+    return
+  fi
+  echo "installing the packages of $list into $folder"
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  cp "$list" "$folder/package.json"
+  npm install --prefix "$folder" --no-audit --no-fund --silent
+  cp "$list" "$folder/installed.json"
+}
+
 case ${1:-} in
   test) list_for_test ;;
   bench) list_for_bench ;;
@@ -108,4 +126,5 @@ if [[ $1 == test ]]; then
   built=${CARGO_TARGET_DIR:-target}
   install_python_packages tests/clients/requirements.txt "$built/test-venv"
   install_pyfs_suite "$built/pyfs"
+  install_node_packages
 fi

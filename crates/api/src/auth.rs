@@ -228,7 +228,7 @@ pub struct DeactivateUser {
 
 /// Gives an address at which others register as invited by this account. It stays the same.
 #[derive(Method, Params)]
-#[method(name = "invite", caller = User, access = Write, reply = InviteReply)]
+#[method(name = "invite", caller = Account, access = Write, reply = InviteReply)]
 pub struct Invite {}
 
 /// An invitation.
@@ -242,7 +242,7 @@ pub struct InviteReply {
 
 /// Lists who has come by the account's invitations, oldest first, at most 1000.
 #[derive(Method, Params)]
-#[method(name = "userinvites", caller = User, access = Read, reply = InvitesReply)]
+#[method(name = "userinvites", caller = Account, access = Read, reply = InvitesReply)]
 pub struct UserInvites {}
 
 /// Accounts that came by invitation.

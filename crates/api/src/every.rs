@@ -27,6 +27,7 @@ macro_rules! every_method {
             newsletter::NewsletterSubscribe, newsletter::NewsletterCheck, newsletter::NewsletterVerifyEmail,
             newsletter::NewsletterUnsubscribe, newsletter::NewsletterUnsubscribeMail,
             newsletter::NewsletterUnsibscribeMail,
+            oauth2::OAuth2Token,
             streaming::GetFileLink, streaming::GetChecksumLink, streaming::AsyncTransfer,
             archiving::GetZip,
             revisions::ListRevisions, revisions::RevertRevision,

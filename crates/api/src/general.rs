@@ -160,7 +160,7 @@ impl Reply for LanguagesReply {
 
 /// Sets the language of the account.
 #[derive(Method, Params)]
-#[method(name = "setlanguage", caller = User, access = Write, fails = [BAD_LANGUAGE])]
+#[method(name = "setlanguage", caller = Account, access = Write, fails = [BAD_LANGUAGE])]
 pub struct SetLanguage {
     /// One of the codes of `supportedlanguages`.
     #[param(missing = NO_LANGUAGE)]

@@ -25,6 +25,7 @@ pub mod method;
 pub mod name;
 pub mod newsletter;
 pub mod notifications;
+pub mod oauth2;
 pub mod progress;
 pub mod public_links;
 pub mod reply;

@@ -11,6 +11,8 @@ pub enum Caller {
     Anyone,
     /// A logged-in account, also by the token of an app.
     User,
+    /// A logged-in account, also by the token of an app; of an app that sees one folder only it answers 1000.
+    Account,
     /// A logged-in account itself; the token of an app answers 1000.
     Owner,
 }

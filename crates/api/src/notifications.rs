@@ -5,7 +5,7 @@ use pileus_wire::UnixTime;
 
 /// Lists notices to the account, the newest first.
 #[derive(Method, Params)]
-#[method(name = "listnotifications", caller = User, access = Read, reply = NotificationsReply)]
+#[method(name = "listnotifications", caller = Account, access = Read, reply = NotificationsReply)]
 pub struct ListNotifications {
     /// Only those newer than this one.
     pub notificationid: Option<u64>,
@@ -41,7 +41,7 @@ pub struct Notification {
 
 /// Marks notices as read. Waiting clients are told.
 #[derive(Method, Params)]
-#[method(name = "readnotifications", caller = User, access = Write)]
+#[method(name = "readnotifications", caller = Account, access = Write)]
 pub struct ReadNotifications {
     /// Those up to this one; all, if not given.
     pub notificationid: Option<u64>,
@@ -49,7 +49,7 @@ pub struct ReadNotifications {
 
 /// Lists the people the account shares folders with.
 #[derive(Method, Params)]
-#[method(name = "contactlist", caller = User, access = Read, reply = ContactsReply)]
+#[method(name = "contactlist", caller = Account, access = Read, reply = ContactsReply)]
 pub struct ContactList {}
 
 /// People.

@@ -94,7 +94,7 @@ pub struct PromoReply {
 
 /// Lists ids an account had on other sites; there is one site.
 #[derive(Method, Params)]
-#[method(name = "getolduserids", caller = User, access = Read, reply = OldIdsReply)]
+#[method(name = "getolduserids", caller = Account, access = Read, reply = OldIdsReply)]
 pub struct GetOldUserIds {}
 
 /// Earlier ids of an account.

@@ -63,6 +63,18 @@ pub enum AdminCommand {
         #[arg(long, global = true)]
         json: bool,
     },
+    /// Register programs that accounts may let in by OAuth
+    App {
+        /// What to do.
+        #[command(subcommand)]
+        command: AppCommand,
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// Print JSON
+        #[arg(long, global = true)]
+        json: bool,
+    },
     /// Prove that every row has its bytes and every byte its row
     ///
     /// Looks through the whole database and the whole blob store and prints a line for everything that is wrong. Ends
@@ -262,6 +274,83 @@ pub enum TokenCommand {
         /// Its number, from `pileus token list`
         id: i64,
     },
+}
+
+/// `pileus app`.
+#[derive(Subcommand)]
+pub enum AppCommand {
+    /// Register an app and print its client id and secret; the secret is not shown again
+    Add(NewAppArgs),
+    /// List all apps
+    List,
+    /// Change an app
+    Set {
+        /// Its client id
+        client_id: String,
+        /// What to change.
+        #[command(flatten)]
+        changes: AppChanges,
+    },
+    /// Remove an app: all its tokens end
+    Remove {
+        /// Its client id
+        client_id: String,
+    },
+}
+
+/// What `pileus app add` takes.
+#[derive(Args)]
+pub struct NewAppArgs {
+    /// Name that people are shown
+    pub name: String,
+    /// Address where it may be answered; may be repeated. Of http://localhost/… and http://127.0.0.1/… any port will do
+    #[arg(long, value_name = "URI")]
+    pub redirect: Vec<String>,
+    /// What people are told about it
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub description: String,
+    /// Let it into one folder of each account only
+    ///
+    /// It sees that folder as its root. The folder is /Applications/NAME, made when the app comes for the first time;
+    /// people may move it.
+    #[arg(long)]
+    pub folder: bool,
+    /// Let it ask for the right to manage shares
+    #[arg(long)]
+    pub manage_shares: bool,
+    /// Give it tokens only for its secret
+    #[arg(long)]
+    pub no_implicit: bool,
+}
+
+/// What `pileus app set` changes.
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+pub struct AppChanges {
+    /// Name that people are shown. Folders keep theirs
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Addresses where it may be answered, in place of those it has; may be repeated
+    #[arg(long, value_name = "URI")]
+    pub redirect: Vec<String>,
+    /// What people are told about it
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// Whether it may ask for the right to manage shares
+    #[arg(long, value_name = "BOOL")]
+    pub manage_shares: Option<bool>,
+    /// Whether it may get tokens without its secret
+    #[arg(long, value_name = "BOOL")]
+    pub implicit: Option<bool>,
+    /// Make a new secret and print it. Tokens stay, codes that were not used yet end
+    #[arg(long)]
+    pub new_secret: bool,
+    /// Stop its tokens from working
+    #[arg(long)]
+    pub disable: bool,
+    /// Have its tokens work again
+    #[arg(long, conflicts_with = "disable")]
+    pub enable: bool,
 }
 
 /// Reads a number of bytes with an optional unit.

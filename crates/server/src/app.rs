@@ -10,6 +10,7 @@ use crate::limits::LoginLimits;
 use crate::mail::Mailroom;
 use crate::metrics::Metrics;
 use crate::password::Hashing;
+use crate::polls::Polls;
 use crate::progress::Progresses;
 use crate::secrets::Secrets;
 use crate::sessions::Sessions;
@@ -54,6 +55,8 @@ pub struct App {
     pub node: String,
     /// Rung when there is a new job.
     pub bell: Bell,
+    /// Calls that wait for the decision about an app.
+    pub polls: Polls,
     /// Counters for `/metrics`.
     pub metrics: Metrics,
     /// The first address that is really listened on; set when it is bound.

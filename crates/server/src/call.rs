@@ -21,6 +21,8 @@ pub struct Call {
     pub params: Params,
     /// The token of an `Authorization: Bearer` header.
     pub bearer: Option<String>,
+    /// Name and password of an `Authorization: Basic` header.
+    pub basic: Option<Basic>,
     /// The `User-Agent` header; names the device of a new token if the client does not.
     pub user_agent: Option<String>,
     /// The client's address: the peer's, or what a trusted proxy says.
@@ -29,6 +31,15 @@ pub struct Call {
     pub via_proxy: bool,
     /// The connection.
     pub conn: Arc<Conn>,
+}
+
+/// Credentials of HTTP's own kind. Programs prove by them who they are, people never do.
+#[derive(Clone)]
+pub struct Basic {
+    /// Name.
+    pub user: String,
+    /// Password.
+    pub password: String,
 }
 
 /// Why a call failed.

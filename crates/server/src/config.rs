@@ -203,6 +203,8 @@ settings! {
         /// Base URL of pages for people.
         #[serde(with = "optional")]
         pub web: Option<String> = None,
+        /// Number of the place where accounts live. Clients of pCloud know 1 for the United States and 2 for Europe.
+        pub location: u64 = 1,
     }
 }
 

@@ -78,7 +78,9 @@ impl<'a, 't> Edit<'a, 't> {
                 .tx
                 .account_locked(view.user.account.id)?
                 .ok_or(Code::LOGIN_FAILED)?;
-            view.user.account = account;
+            // The root of an app that sees one folder is that folder.
+            let root = view.user.account.root;
+            view.user.account = Account { root, ..account };
         }
         let ledger = BTreeMap::from([(view.user.account.id, Ledger::from(&view.user.account))]);
         Ok(Self { view, ledger })
@@ -202,6 +204,13 @@ impl Cx<'_, '_> {
         established.or(self.claim.account()).unwrap_or(0)
     }
 
+    /// Whose running uploads the call may ask about: an app that sees one folder only knows of none but its own. Accounts
+    /// and folders draw their ids from one sequence.
+    pub fn progress_owner(&self) -> i64 {
+        let folder = self.user.as_ref().and_then(|user| user.app_folder);
+        folder.unwrap_or_else(|| self.account())
+    }
+
     /// Reads. The login is checked again: what was revoked since the call began ends it.
     pub async fn view<T: Send + 'static>(
         &self,
@@ -250,6 +259,7 @@ pub async fn edit_owed<T: Send + 'static>(
         Ok(User {
             account,
             token: None,
+            app_folder: None,
         })
     };
     edit_as(app, None, who, Arc::new(Mutex::new(job))).await

@@ -7,6 +7,7 @@ use crate::conn::Filters;
 use crate::cx::{Cx, Edit, View, provided, required};
 use crate::handover::Takeover;
 use crate::login::{self, Claim, User};
+use crate::rules::app_folder;
 use futures_util::FutureExt;
 use pileus_api::codes::Kind as CodeKind;
 use pileus_api::method::{Access, Caller, Method, Spec, access};
@@ -147,11 +148,19 @@ async fn run(
         Ok(claim) => claim,
         Err(fail) => return (Err(fail), None, None),
     };
-    let running = AssertUnwindSafe((call.entry.run)(app, call, claim, body));
-    let (mut result, user) = match running.catch_unwind().await {
-        Ok(ran) => ran,
-        Err(_) => (Err(Fail::internal("the method panicked")), None),
-    };
+    let received = body.received();
+    let (mut result, mut user) = attempt(app, call, claim.clone(), body).await;
+    // A token that is refused may lack nothing but the folder of its app. Data that is taken already does not come again.
+    if let (Err(fail), Claim::Bearer(secret)) = (&result, &claim)
+        && fail.code == Code::BEARER_INVALID
+        && body.received() == received
+    {
+        match app_folder::make(app, call, secret).await {
+            Ok(true) => (result, user) = attempt(app, call, claim, body).await,
+            Ok(false) => {}
+            Err(fail) => result = Err(fail),
+        }
+    }
     let account = user.as_ref().map(|user| user.account.id);
     let mut auth = None;
     if let (Ok(_), Some(user)) = (&result, &user) {
@@ -166,6 +175,14 @@ async fn run(
         }
     }
     (result, auth, account)
+}
+
+async fn attempt(app: &Arc<App>, call: &Arc<Call>, claim: Claim, body: &mut Body<'_>) -> Ran {
+    let running = AssertUnwindSafe((call.entry.run)(app, call, claim, body));
+    match running.catch_unwind().await {
+        Ok(ran) => ran,
+        Err(_) => (Err(Fail::internal("the method panicked")), None),
+    }
 }
 
 /// How the answer is to be written. Filters stay on the connection until they are replaced.

@@ -5,6 +5,7 @@ use crate::call::{Answer, Call, Fail};
 use crate::config::StickyLogin;
 use crate::conn::{Conn, Protocol};
 use crate::password::digest_answer;
+use crate::rules::app_folder::{Sight, sight};
 use crate::rules::second_factor;
 use crate::secrets::{fingerprint, random_token};
 use crate::verify_token;
@@ -14,6 +15,7 @@ use pileus_api::{Code, UnixTime};
 use pileus_store::Tx;
 use pileus_store::accounts::{self, Account, Secrets};
 use pileus_store::tokens::{NewToken, Token};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// How long a digest works.
@@ -86,9 +88,28 @@ pub struct User {
     pub account: Account,
     /// The token of this call or connection.
     pub token: Option<Token>,
+    /// The folder that is all the caller sees, if an app calls that was let into one folder only. It stands for the
+    /// root of the account then.
+    pub app_folder: Option<i64>,
 }
 
 impl User {
+    /// A caller who sees all of an account.
+    pub fn new(account: Account, token: Option<Token>) -> Self {
+        Self {
+            account,
+            token,
+            app_folder: None,
+        }
+    }
+
+    /// Confines the caller to a folder.
+    fn within(mut self, folder: i64) -> Self {
+        self.app_folder = Some(folder);
+        self.account.root = folder;
+        self
+    }
+
     /// Whether an app is calling on behalf of the account.
     pub fn is_app(&self) -> bool {
         self.token.as_ref().is_some_and(|token| token.app.is_some())
@@ -104,6 +125,7 @@ pub fn absent(tx: &mut Tx<'_>, account: i64) -> Answer<User> {
     Ok(User {
         account,
         token: None,
+        app_folder: None,
     })
 }
 
@@ -200,7 +222,7 @@ async fn by_digest(
     if !app.config.digest_login {
         return Err(Code::DIGEST_IMPOSSIBLE.into());
     }
-    check_limits(app, call, username)?;
+    check_limits(app, call.client, username)?;
     let name = username.to_owned();
     let secrets = app
         .db
@@ -230,15 +252,28 @@ async fn by_digest(
         {
             logged_in(app, call, username, secrets).await
         }
-        _ => Err(failed(app, call, username)),
+        _ => Err(failed(app, call.client, username)),
     }
 }
 
 async fn by_password(app: &App, call: &Call, username: &str, password: &str) -> Answer<Claim> {
-    if !call.conn.secure && !app.config.password_without_tls {
+    let secrets = check_password(app, username, password, call.client, call.conn.secure).await?;
+    logged_in(app, call, username, secrets).await
+}
+
+/// The account that a user name and a password belong to. 2000 tells nothing about which of them is wrong, nor does the
+/// time; 4000 tells that too many were. `secure` says whether the password came under protection.
+pub async fn check_password(
+    app: &App,
+    username: &str,
+    password: &str,
+    client: IpAddr,
+    secure: bool,
+) -> Answer<Secrets> {
+    if !secure && !app.config.password_without_tls {
         return Err(Code::LOGIN_FAILED.into());
     }
-    check_limits(app, call, username)?;
+    check_limits(app, client, username)?;
     let name = username.to_owned();
     let secrets = app
         .db
@@ -252,21 +287,21 @@ async fn by_password(app: &App, call: &Call, username: &str, password: &str) -> 
         .await
         .map_err(Fail::internal)?;
     match active {
-        Some(secrets) if fits => logged_in(app, call, username, secrets).await,
-        _ => Err(failed(app, call, username)),
+        Some(secrets) if fits => Ok(secrets),
+        _ => Err(failed(app, client, username)),
     }
 }
 
-fn check_limits(app: &App, call: &Call, username: &str) -> Answer<()> {
-    if app.limits.allows(username, call.client) {
+fn check_limits(app: &App, client: IpAddr, username: &str) -> Answer<()> {
+    if app.limits.allows(username, client) {
         Ok(())
     } else {
         Err(Code::LOGINS_LIMITED.into())
     }
 }
 
-fn failed(app: &App, call: &Call, username: &str) -> Fail {
-    app.limits.failed(username, call.client);
+fn failed(app: &App, client: IpAddr, username: &str) -> Fail {
+    app.limits.failed(username, client);
     Code::LOGIN_FAILED.into()
 }
 
@@ -333,18 +368,17 @@ pub fn establish(
             });
             Some(user)
         }
-        Claim::Bearer(secret) => Some(
-            by_token(tx, secret, now)?
-                .filter(User::is_app)
-                .ok_or(Code::BEARER_INVALID)?,
-        ),
+        Claim::Bearer(secret) => Some(by_bearer(tx, secret, now)?.ok_or(Code::BEARER_INVALID)?),
     };
     if let (Claim::Known(identity), Some(_)) = (claim, &user) {
         conn.log_in(identity.clone());
     }
     match (spec.caller, &user) {
-        (Caller::User | Caller::Owner, None) => Err(Code::LOGIN_REQUIRED.into()),
+        (Caller::User | Caller::Account | Caller::Owner, None) => Err(Code::LOGIN_REQUIRED.into()),
         (Caller::Owner, Some(user)) if user.is_app() => Err(Code::LOGIN_REQUIRED.into()),
+        (Caller::Account, Some(user)) if user.app_folder.is_some() => {
+            Err(Code::LOGIN_REQUIRED.into())
+        }
         _ => Ok(user),
     }
 }
@@ -355,10 +389,7 @@ fn by_identity(tx: &mut Tx<'_>, identity: &Identity, now: UnixTime) -> Answer<Us
         Proof::Password { epoch } => tx
             .account(identity.account)?
             .filter(|account| account.state == accounts::ACTIVE && account.login_epoch == *epoch)
-            .map(|account| User {
-                account,
-                token: None,
-            }),
+            .map(|account| User::new(account, None)),
     };
     user.ok_or_else(|| Code::LOGIN_FAILED.into())
 }
@@ -374,10 +405,26 @@ fn by_token(tx: &mut Tx<'_>, secret: &str, now: UnixTime) -> Answer<Option<User>
     let account = tx
         .account(token.account)?
         .filter(|account| account.state == accounts::ACTIVE);
-    Ok(account.map(|account| User {
-        account,
-        token: Some(token),
-    }))
+    Ok(account.map(|account| User::new(account, Some(token))))
+}
+
+/// Whoever the live token of an app belongs to.
+fn by_bearer(tx: &mut Tx<'_>, secret: &str, now: UnixTime) -> Answer<Option<User>> {
+    let Some(user) = by_token(tx, secret, now)? else {
+        return Ok(None);
+    };
+    let Some((token, app)) = user
+        .token
+        .as_ref()
+        .and_then(|token| Some((token, token.app?)))
+    else {
+        return Ok(None);
+    };
+    Ok(match sight(tx, token, app)? {
+        Some(Sight::All) => Some(user),
+        Some(Sight::Folder(folder)) => Some(user.within(folder)),
+        Some(Sight::Unmade) | None => None,
+    })
 }
 
 /// Whether a token may still be used.
@@ -488,9 +535,16 @@ pub fn note_use(app: &Arc<App>, token: &Token, now: UnixTime) {
     if !is_use_due(token, now) {
         return;
     }
-    let (app, id) = (app.clone(), token.id);
+    let (app, id, account) = (app.clone(), token.id, token.account);
+    let by_app = token.app.filter(|&by_app| by_app != 0);
     tokio::spawn(async move {
-        if let Err(error) = app.db.edit(move |tx| tx.set_token_used(id, now.0)).await {
+        let noted = app.db.edit(move |tx| {
+            if let Some(by_app) = by_app {
+                tx.set_grant_used(account, by_app, now.0)?;
+            }
+            tx.set_token_used(id, now.0)
+        });
+        if let Err(error) = noted.await {
             tracing::warn!(%error, "the use of a token could not be noted");
         }
     });

@@ -77,6 +77,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>, CannotOpen> 
         progresses: Default::default(),
         sessions: Default::default(),
         mailroom: Default::default(),
+        polls: Default::default(),
         metrics: Default::default(),
         bound: OnceLock::new(),
         stopping: watch::Sender::new(false),

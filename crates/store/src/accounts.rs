@@ -101,9 +101,10 @@ sql! {
     SET_VERIFIED = "UPDATE account SET email_verified = $1 WHERE id = $2";
 }
 
-/// The form in which addresses are compared: case does not count.
+/// The form in which addresses are compared: case does not count. PostgreSQL takes no text with a zero byte, which no
+/// address has and a guess may have.
 pub fn email_key(email: &str) -> String {
-    email.to_lowercase()
+    email.to_lowercase().replace('\0', "\u{fffd}")
 }
 
 /// A new account.

@@ -61,6 +61,10 @@ sql! {
     AFTER = concat!("SELECT ", columns!(), " FROM event WHERE account = $1 AND diffid > $2 ORDER BY diffid LIMIT $3");
     SINCE = "SELECT diffid FROM event WHERE account = $1 AND time > $2 ORDER BY time, diffid LIMIT 1";
     NTH_NEWEST = "SELECT diffid FROM event WHERE account = $1 ORDER BY diffid DESC LIMIT 1 OFFSET $2";
+    BEFORE_OF_FILE = concat!("SELECT ", columns!(), " FROM event WHERE account = $1 AND file = $2 AND diffid < $3 \
+                              ORDER BY diffid DESC LIMIT 1");
+    BEFORE_OF_FOLDER = concat!("SELECT ", columns!(), " FROM event WHERE account = $1 AND folder = $2 AND diffid < $3 \
+                                ORDER BY diffid DESC LIMIT 1");
     OF_FILE = concat!("SELECT ", columns!(), " FROM event WHERE account = $1 AND file = $2 ORDER BY diffid LIMIT $3");
 }
 
@@ -110,6 +114,17 @@ impl Tx<'_> {
         Ok(self
             .opt::<(i64,)>(NTH_NEWEST, args![account, count])?
             .map_or(0, |(diffid,)| diffid))
+    }
+
+    /// What was last told about the file or folder of an event before it.
+    pub fn event_before(&mut self, event: &Event) -> Stored<Option<Event>> {
+        match (event.file, event.folder) {
+            (Some(file), _) => self.opt(BEFORE_OF_FILE, args![event.account, file, event.diffid]),
+            (None, Some(folder)) => {
+                self.opt(BEFORE_OF_FOLDER, args![event.account, folder, event.diffid])
+            }
+            (None, None) => Ok(None),
+        }
     }
 
     /// The events of an account about a file, oldest first.

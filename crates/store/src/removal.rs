@@ -26,11 +26,12 @@ sql! {
     COLLECTIONS = "DELETE FROM collection WHERE account = $1";
     APP_GRANTS = "DELETE FROM app_grant WHERE account = $1";
     UPLOADS = "DELETE FROM upload WHERE account = $1";
+    APP_CODES = "DELETE FROM app_code WHERE account = $1";
     ACCOUNT = "DELETE FROM account WHERE id = $1";
 }
 
 /// What is left when tree and feed are gone, the account itself last.
-const REST: [Sql; 14] = [
+const REST: [Sql; 15] = [
     TRASH,
     TOKENS,
     RECOVERY_CODES,
@@ -44,6 +45,7 @@ const REST: [Sql; 14] = [
     COLLECTIONS,
     APP_GRANTS,
     UPLOADS,
+    APP_CODES,
     ACCOUNT,
 ];
 

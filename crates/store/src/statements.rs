@@ -19,6 +19,7 @@ macro_rules! modules {
 
 modules! {
     accounts,
+    apps,
     archiving,
     block_checksums,
     check,

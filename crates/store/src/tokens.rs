@@ -37,6 +37,7 @@ sql! {
     BY_SECRET = concat!("SELECT ", columns!(), " FROM token WHERE secret_hash = $1");
     BY_ID = concat!("SELECT ", columns!(), " FROM token WHERE id = $1");
     SESSIONS = concat!("SELECT ", columns!(), " FROM token WHERE account = $1 AND app IS NULL ORDER BY id DESC");
+    OF_APP = concat!("SELECT ", columns!(), " FROM token WHERE account = $1 AND app = $2 ORDER BY id DESC");
     OF_ACCOUNT = concat!("SELECT ", columns!(), " FROM token WHERE account = $1 ORDER BY id DESC");
     INSERT = "INSERT INTO token (id, account, secret_hash, app, permissions, device, deviceid, os, osversion, \
               appversion, created, expires, idle_seconds, last_used) \
@@ -44,6 +45,7 @@ sql! {
     USED = "UPDATE token SET last_used = $1 WHERE id = $2";
     DELETE = "DELETE FROM token WHERE id = $1 AND account = $2";
     DELETE_SESSIONS = "DELETE FROM token WHERE account = $1 AND app IS NULL AND id <> $2";
+    DELETE_OF_APP = "DELETE FROM token WHERE account = $1 AND app = $2";
     DELETE_ALL = "DELETE FROM token WHERE account = $1";
 }
 
@@ -99,6 +101,11 @@ impl Tx<'_> {
         self.all(OF_ACCOUNT, args![account])
     }
 
+    /// The tokens of an account that an app has, newest first.
+    pub fn tokens_of_app(&mut self, account: i64, app: i64) -> Stored<Vec<Token>> {
+        self.all(OF_APP, args![account, app])
+    }
+
     /// Adds a token.
     pub fn insert_token(&mut self, new: &NewToken) -> Stored<()> {
         self.exec(
@@ -136,6 +143,11 @@ impl Tx<'_> {
     /// Deletes the session tokens of an account but one.
     pub fn delete_other_sessions(&mut self, account: i64, keep: i64) -> Stored<()> {
         self.exec(DELETE_SESSIONS, args![account, keep]).map(drop)
+    }
+
+    /// Deletes the tokens of an account that an app has.
+    pub fn delete_tokens_of_app(&mut self, account: i64, app: i64) -> Stored<()> {
+        self.exec(DELETE_OF_APP, args![account, app]).map(drop)
     }
 
     /// Deletes all tokens of an account, those of apps too.

@@ -6,6 +6,7 @@ use super::request::{encode, fields, lasting_fields, method};
 use super::transcript::Transcript;
 use crate::Result;
 use crate::connection::{Answer, Call, Connection, Protocol};
+use crate::consent::Person;
 use crate::coverage::Coverage;
 use crate::script::{Action, Expect, Outcome, Request, Script, Span, Step, Template};
 use crate::server::{PASSWORD, Server};
@@ -152,6 +153,22 @@ impl Player<'_> {
                 self.user(name, quota.map(|quota| quota.parse()).transpose()?)
             }
             Action::Oauth { user, name } => self.oauth(user, name),
+            Action::App { name, arguments } => {
+                let arguments = arguments
+                    .iter()
+                    .map(|argument| self.kept.compute(argument)?.into_text());
+                let arguments = arguments.collect::<Result<Vec<_>>>()?;
+                self.app(name, &arguments)
+            }
+            Action::Consent {
+                user,
+                query,
+                denies,
+                name,
+            } => {
+                let query = self.kept.compute(query)?.into_text()?;
+                self.consent(user, &query, *denies, name)
+            }
             Action::Connect { actor, name } => self.connect(actor.as_deref(), name),
             Action::Close(name) => match self.held.remove(name) {
                 Some(_) => Ok(()),
@@ -265,6 +282,31 @@ impl Player<'_> {
         self.kept
             .keep(format!("{name}.token"), Tree::Text(token.clone()));
         self.actor(name, Some(("access_token", token)))
+    }
+
+    fn app(&mut self, name: &str, arguments: &[String]) -> Result<()> {
+        let mut command = vec!["app", "add", name, "--json"];
+        command.extend(arguments.iter().map(String::as_str));
+        let printed = self.stage.server.admin(&command)?;
+        let told = Tree::from_json(printed.trim().as_bytes())?;
+        for (fact, field) in [("id", "client_id"), ("secret", "client_secret")] {
+            let value = told.get(field).cloned().ok_or("an app without an id")?;
+            self.kept.keep(format!("{name}.{fact}"), value);
+        }
+        Ok(())
+    }
+
+    fn consent(&mut self, user: &str, query: &str, denies: bool, name: &str) -> Result<()> {
+        let person = Person {
+            server: self.stage.server,
+            mail: &format!("{user}{}", mail_suffix(self.stage.run)),
+            password: PASSWORD,
+        };
+        let decided = person.decide(query, if denies { "deny" } else { "allow" })?;
+        for (fact, value) in [("location", decided.location), ("code", decided.code)] {
+            self.kept.keep(format!("{name}.{fact}"), Tree::Text(value));
+        }
+        Ok(())
     }
 
     fn actor(&mut self, name: &str, credentials: Option<(&'static str, String)>) -> Result<()> {

@@ -84,7 +84,7 @@ impl Transcript {
         let space = match key {
             "folderid" | "parentfolderid" | "origparentfolderid" => IdSpace::Folder,
             "fileid" | "fileids" | "deletedfileid" => IdSpace::File,
-            "userid" => IdSpace::Account,
+            "userid" | "uid" => IdSpace::Account,
             "diffid" => IdSpace::Event,
             "revisionid" => IdSpace::Revision,
             "tokenid" => IdSpace::Token,
@@ -143,7 +143,8 @@ impl Transcript {
 fn is_secret(key: &str) -> bool {
     matches!(
         key,
-        "auth"
+        "access_token"
+            | "auth"
             | "code"
             | "digest"
             | "dwltag"

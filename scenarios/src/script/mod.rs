@@ -67,6 +67,24 @@ pub enum Action {
         /// The new actor.
         name: String,
     },
+    /// `app NAME ARGUMENTS`: registers an app.
+    App {
+        /// Its name.
+        name: String,
+        /// Further arguments of the command.
+        arguments: Vec<Value>,
+    },
+    /// `consent USER QUERY [deny] as NAME`: a user decides about an app on the page.
+    Consent {
+        /// The user.
+        user: String,
+        /// Query of the page's address.
+        query: Value,
+        /// Whether the app is not let in.
+        denies: bool,
+        /// What the outcome is kept as.
+        name: String,
+    },
     /// `connect [ACTOR] as NAME`: a connection, logged in if an actor is named.
     Connect {
         /// Whose login it gets.

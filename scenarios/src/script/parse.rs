@@ -93,6 +93,28 @@ fn statement(cursor: &mut Cursor<'_>, demands: &mut Demands) -> Result<Option<Ac
                 name: cursor.as_name()?,
             }
         }
+        "app" => {
+            let name = cursor.word()?.to_owned();
+            let mut arguments = Vec::new();
+            while !cursor.is_done() {
+                arguments.push(cursor.value(Stops::Parameter)?);
+            }
+            Action::App { name, arguments }
+        }
+        "consent" => {
+            let user = cursor.word()?.to_owned();
+            cursor.blanks();
+            let query = cursor.value(Stops::Parameter)?;
+            cursor.blanks();
+            let denies = cursor.word_is("deny");
+            cursor.blanks();
+            Action::Consent {
+                user,
+                query,
+                denies,
+                name: cursor.as_name()?,
+            }
+        }
         "connect" => {
             let actor = if cursor.word_is("as") {
                 None

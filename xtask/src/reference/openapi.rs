@@ -161,7 +161,9 @@ fn describe(param: &pileus_api::method::ParamSpec) -> Result<(String, Value), St
 fn security(caller: Caller) -> Value {
     match caller {
         Caller::Anyone => json!([{}]),
-        Caller::User => json!([{"auth": []}, {"access_token": []}, {"bearer": []}]),
+        Caller::User | Caller::Account => {
+            json!([{"auth": []}, {"access_token": []}, {"bearer": []}])
+        }
         Caller::Owner => json!([{"auth": []}]),
     }
 }

@@ -41,6 +41,9 @@ fn method(spec: &Spec) -> Result<String, String> {
     let caller = match spec.caller {
         Caller::Anyone => "Anybody may call it, without a login too.",
         Caller::User => "It needs a login, which may be the token of an app.",
+        Caller::Account => {
+            "It needs a login, which may be the token of an app, but not of one that sees one folder only."
+        }
         Caller::Owner => "It needs a login of the account itself; the token of an app does not do.",
     };
     let access = match spec.access {

@@ -1,6 +1,7 @@
 //! What an administrator does with the server's data.
 //!
 //! - `user`, `token`: accounts and what logs in to them.
+//! - `app`: programs that accounts may let in by OAuth.
 //! - `check`: proves that everything is there and fits.
 //! - `backup`, `restore`: all data, to a folder and back; `manifest` is what a backup says about itself, and `copies`
 //!   brings contents from one store to another.
@@ -8,6 +9,7 @@
 //! - `output`: tables and JSON.
 //! - `error`: failures, as a line for people.
 
+mod app;
 mod backup;
 mod check;
 mod convert;
@@ -48,6 +50,11 @@ pub async fn run(command: AdminCommand) -> Result<ExitCode> {
             data,
             json,
         } => token::run(command, &data, json).await?,
+        AdminCommand::App {
+            command,
+            data,
+            json,
+        } => app::run(command, &data, json).await?,
         AdminCommand::Check { hash, data, json } => return check::run(hash, &data, json).await,
         AdminCommand::Backup { to, data, json } => return backup::run(&to, &data, json).await,
         AdminCommand::Restore { from, data, json } => {

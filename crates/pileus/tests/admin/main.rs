@@ -2,11 +2,13 @@
 //!
 //! - `site`: a data folder and the commands that work on it.
 //! - `accounts`: `pileus user` and `pileus token`.
+//! - `apps`: `pileus app`.
 //! - `check`: `pileus check` on data that was damaged in every way.
 //! - `copies`: `pileus backup`, `restore` and `convert-db`.
 //! - `settings`: file, environment and flags, `pileus config` and `pileus methods`.
 
 mod accounts;
+mod apps;
 mod check;
 mod copies;
 mod settings;

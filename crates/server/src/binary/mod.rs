@@ -112,6 +112,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Session<'_, S> {
             entry,
             params,
             bearer: None,
+            basic: None,
             user_agent: None,
             client: self.conn.peer.ip(),
             via_proxy: false,

@@ -1,6 +1,9 @@
 //! Who sends a request, as its headers tell: the address behind a proxy, the web page behind a browser, the token.
 
+use crate::call::Basic;
 use crate::config::Config;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, ORIGIN, REFERER};
 use std::net::{IpAddr, SocketAddr};
 
@@ -44,6 +47,20 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<String> {
     scheme
         .eq_ignore_ascii_case("bearer")
         .then(|| token.trim().to_owned())
+}
+
+/// Name and password of an `Authorization: Basic` header, as the Go library for OAuth sends those of an app.
+pub(super) fn basic(headers: &HeaderMap) -> Option<Basic> {
+    let (scheme, encoded) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (user, password) = decoded.split_once(':')?;
+    Some(Basic {
+        user: user.to_owned(),
+        password: password.to_owned(),
+    })
 }
 
 /// Whether a cookie may carry credentials. Browsers add cookies to the requests of any web page, so such a request must
@@ -139,6 +156,25 @@ mod tests {
         assert_eq!(of("bearer  abc").as_deref(), Some("abc"));
         assert_eq!(of("Basic abc"), None);
         assert_eq!(of("Bearer"), None);
+    }
+
+    #[test]
+    fn basic_credentials_are_found() {
+        let of = |value: &str| {
+            basic(&headers(&[(AUTHORIZATION, value)])).map(|basic| (basic.user, basic.password))
+        };
+        let told = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
+        assert_eq!(of("Basic YXBwOnNlY3JldA=="), told("app", "secret"));
+        assert_eq!(of("basic YTpiOmM="), told("a", "b:c"));
+        for bad in [
+            "Basic",
+            "Basic YXBw",
+            "Basic !!!",
+            "Basic /w==",
+            "Bearer YXBwOnNlY3JldA==",
+        ] {
+            assert_eq!(of(bad), None, "{bad}");
+        }
     }
 
     #[test]

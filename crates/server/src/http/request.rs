@@ -42,6 +42,17 @@ pub(super) async fn read(
     head: &Head,
     feed: Feed,
 ) -> Result<(Params, Body<'static>), Refusal> {
+    let (mut params, body) = read_sent(takes_data, head, feed).await?;
+    cookies(config, head, &mut params)?;
+    Ok((params, body))
+}
+
+/// Reads the parameters of query and body only.
+pub(super) async fn read_sent(
+    takes_data: bool,
+    head: &Head,
+    feed: Feed,
+) -> Result<(Params, Body<'static>), Refusal> {
     let mut params = Params::new();
     if let Some(query) = head.uri.query() {
         parse_query(&mut params, query).map_err(|_| HEAD_TOO_LARGE)?;
@@ -65,7 +76,6 @@ pub(super) async fn read(
         }
         Form::Refused(refusal) => return Err(refusal),
     };
-    cookies(config, head, &mut params)?;
     Ok((params, body))
 }
 

@@ -99,7 +99,8 @@ async fn call(
     Ok(response)
 }
 
-/// Answers a request for a page. What comes with it are parameters, never data.
+/// Answers a request for a page. What comes with it are parameters, never data; a cookie is no parameter here, since
+/// other sites of the same domain may set it.
 async fn page(
     app: &Arc<App>,
     line: &Arc<Line>,
@@ -107,7 +108,7 @@ async fn page(
     incoming: Incoming,
 ) -> Result<Response<Answer>, Refusal> {
     let feed = Feed::new(incoming, line.clone());
-    let (params, mut body) = request::read(&app.config, false, &head, feed).await?;
+    let (params, mut body) = request::read_sent(false, &head, feed).await?;
     let is_reusable = body.is_none() || drain(&mut body).await;
     if body.is_broken() {
         return Err(Refusal(StatusCode::BAD_REQUEST));
@@ -145,6 +146,7 @@ fn new_call(app: &App, line: &Line, entry: &'static Entry, head: &Head, params: 
         entry,
         params,
         bearer: client::bearer(headers),
+        basic: client::basic(headers),
         user_agent: user_agent.map(str::to_owned),
         client,
         via_proxy,

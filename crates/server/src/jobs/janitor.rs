@@ -27,9 +27,11 @@ const SWEEP_EVERY_ROUNDS: u64 = 24 * 60;
 /// How long contents stay after the last reference is gone, for downloads that are still running.
 const GRACE_SECONDS: i64 = 3600;
 
+const DAY_SECONDS: i64 = 86_400;
+
 /// How old bytes without a row must be before they are taken for leftovers of a crash. An upload commits its row right
 /// after its bytes, so a day is far on the safe side.
-const ORPHAN_SECONDS: i64 = 86_400;
+const ORPHAN_SECONDS: i64 = DAY_SECONDS;
 
 /// How often a part of the index of names is looked at, to see how much of it is still of use.
 const NAMES_TIDY_SECONDS: i64 = 7 * 86_400;
@@ -69,6 +71,11 @@ pub async fn tidy(app: &Arc<App>) -> Answer<()> {
             tx.clear_subscribers(now.saturating_sub(newsletter::CONSENT_SECONDS))?;
             Ok(())
         })
+        .await?;
+    // A day longer than they work, so that whoever is late or shows one twice is told so.
+    let codes_before = now.saturating_sub(DAY_SECONDS);
+    app.db
+        .edit(move |tx| tx.clear_old_app_codes(codes_before))
         .await?;
     while clear_contents(app, now).await? > 0 {}
     for kind in [DOWNLOAD, NAMES] {

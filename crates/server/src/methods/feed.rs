@@ -98,7 +98,7 @@ fn page(view: &mut View<'_, '_>, from: u64, limit: u64) -> Answer<Page> {
         let rows = view.tx.events_after(view.user.account.id, at, limit)?;
         let is_cut = rows.len() as u64 >= limit.unsigned_abs();
         let last = rows.last().map(|row| row.diffid);
-        let rows = without_cancelled(rows);
+        let rows = without_cancelled(view.seen_events(rows)?);
         for row in rows {
             events.push(event(view, row)?);
         }
@@ -260,6 +260,7 @@ impl Reads for GetFileHistory {
         let file = i64::try_from(self.fileid).map_err(|_| Code::FILE_MISSING)?;
         let limit = i64::try_from(EVENTS_MAX).unwrap_or(i64::MAX);
         let rows = cx.tx.events_of_file(cx.user.account.id, file, limit)?;
+        let rows = cx.seen_events(rows)?;
         if rows.is_empty() {
             return Err(Code::FILE_MISSING.into());
         }

@@ -167,8 +167,11 @@ impl Reads for GetFilesByChecksum {
         if let Ok(size) = i64::try_from(self.size) {
             let owner = cx.user.account.id;
             for content in cx.tx.contents_by_sha1(&sha1, size)? {
-                let files = cx.tx.files_of_blob(content, owner)?;
-                metadata.extend(files.iter().map(|file| cx.file_metadata(file)));
+                for file in cx.tx.files_of_blob(content, owner)? {
+                    if cx.sees_file(&file)? {
+                        metadata.push(cx.file_metadata(&file));
+                    }
+                }
             }
         }
         Ok(FilesReply { metadata })

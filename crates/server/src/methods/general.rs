@@ -204,7 +204,7 @@ impl Public for GetLocationApi {
             mut api,
         } = api_servers(cx.app);
         let location = Location {
-            id: 1,
+            id: cx.app.config.public.location,
             label: "Pileus".into(),
             api: api.swap_remove(0),
             binapi: binapi.swap_remove(0),

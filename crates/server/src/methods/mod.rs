@@ -12,6 +12,7 @@ pub(crate) mod general;
 mod listing;
 mod newsletter;
 mod notifications;
+mod oauth2;
 mod public_links;
 mod revisions;
 mod search;

@@ -370,7 +370,9 @@ fn links(cx: &mut View<'_, '_>, has_metadata: bool) -> Answer<LinksReply> {
     let links = cx.tx.public_links(cx.user.account.id, most)?;
     let mut publinks = Vec::with_capacity(links.len());
     for link in links {
-        if let Some(item) = item(cx.tx, &link)? {
+        if let Some(item) = item(cx.tx, &link)?
+            && cx.sees_item(&item)?
+        {
             publinks.push(info(cx, link, &item, has_metadata));
         }
     }

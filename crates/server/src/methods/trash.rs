@@ -45,11 +45,11 @@ fn top(cx: &mut View<'_, '_>, entry: &TrashEntry) -> Answer<Option<Top>> {
     let Some(parent) = parent else {
         return Ok(None);
     };
-    let hangs_below = cx
-        .tx
-        .folder(parent)?
-        .is_some_and(|parent| parent.deleted != 0);
-    Ok(object.filter(|_| !hangs_below))
+    let Some(parent) = cx.tx.folder(parent)? else {
+        return Ok(object.filter(|_| cx.user.app_folder.is_none()));
+    };
+    let is_top = parent.deleted == 0 && cx.sees_folder(&parent)?;
+    Ok(object.filter(|_| is_top))
 }
 
 /// Everything directly under the top of the trash, the newest deletion first.

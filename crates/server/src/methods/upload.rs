@@ -21,11 +21,11 @@ use std::time::Instant;
 impl Streams for UploadFile {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Streamed<UploadReply>> {
         let progress = self.progresshash.as_ref().map(|hash| {
-            let account = cx.account();
+            let owner = cx.progress_owner();
             let total = cx.body.total.unwrap_or(0);
             cx.app
                 .progresses
-                .begin(account, hash, total, cx.body.received_counter())
+                .begin(owner, hash, total, cx.body.received_counter())
         });
         let reply = UploadReply {
             fileids: Vec::new(),

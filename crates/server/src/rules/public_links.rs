@@ -112,10 +112,7 @@ pub fn open<'a, 't>(
         return Err(Code::LINK_PASSWORD_NEEDED.into());
     }
     check_limits(&link)?;
-    let user = User {
-        account: owner,
-        token: None,
-    };
+    let user = User::new(owner, None);
     let view = View {
         tx,
         app,
@@ -126,14 +123,32 @@ pub fn open<'a, 't>(
     Ok(Opened { view, link, item })
 }
 
+impl View<'_, '_> {
+    /// Whether the caller sees what a link leads to.
+    pub fn sees_item(&mut self, item: &Item) -> Answer<bool> {
+        match item {
+            Item::File(file) => self.sees_file(file),
+            Item::Folder(folder) => self.sees_folder(folder),
+        }
+    }
+}
+
 impl Edit<'_, '_> {
     /// A live link of the caller; 2027 if there is none.
     pub fn public_link(&mut self, id: u64) -> Answer<PublicLink> {
         let owner = self.user.account.id;
         let id = i64::try_from(id).map_err(|_| Code::LINK_MISSING)?;
         let link = self.tx.public_link(id)?;
-        link.filter(|link| link.owner == owner && link.state == LIVE)
-            .ok_or_else(|| Code::LINK_MISSING.into())
+        let link = link
+            .filter(|link| link.owner == owner && link.state == LIVE)
+            .ok_or(Code::LINK_MISSING)?;
+        if self.user.app_folder.is_some() {
+            let item = item(self.tx, &link)?.ok_or(Code::LINK_MISSING)?;
+            if !self.sees_item(&item)? {
+                return Err(Code::LINK_MISSING.into());
+            }
+        }
+        Ok(link)
     }
 
     /// A short code that no link has.

@@ -31,11 +31,10 @@ impl View<'_, '_> {
     /// A deleted file of the caller: 1018 if it is not deleted, 2009 if there is none.
     pub fn trashed_file(&mut self, id: u64) -> Answer<File> {
         let id = i64::try_from(id).map_err(|_| Code::FILE_MISSING)?;
-        let file = self
-            .tx
-            .file(id)?
-            .filter(|file| file.owner == self.user.account.id)
-            .ok_or(Code::FILE_MISSING)?;
+        let file = self.tx.file(id)?.ok_or(Code::FILE_MISSING)?;
+        if !self.sees_file(&file)? {
+            return Err(Code::FILE_MISSING.into());
+        }
         if file.deleted == 0 {
             return Err(Code::BAD_FILEID.into());
         }
@@ -49,12 +48,15 @@ impl View<'_, '_> {
     /// A deleted folder of the caller: 1017 if it is not deleted, 2005 if there is none.
     pub fn trashed_folder(&mut self, id: u64) -> Answer<Folder> {
         let id = i64::try_from(id).map_err(|_| Code::FOLDER_MISSING)?;
-        let is_own = |folder: &Folder| folder.owner == self.user.account.id && folder.parent != 0;
+        let root = self.user.account.root;
         let folder = self
             .tx
             .folder(id)?
-            .filter(is_own)
+            .filter(|folder| folder.parent != 0 && folder.id != root)
             .ok_or(Code::FOLDER_MISSING)?;
+        if !self.sees_folder(&folder)? {
+            return Err(Code::FOLDER_MISSING.into());
+        }
         if folder.deleted == 0 {
             return Err(Code::BAD_FOLDERID.into());
         }

@@ -36,12 +36,15 @@ impl View<'_, '_> {
         let Ok(id) = i64::try_from(id) else {
             return Ok(None);
         };
-        let folder = self.tx.folder(id)?;
+        let root = self.user.account.root;
         // A root has one name on the wire, and that is 0.
-        let is_visible = |folder: &Folder| {
-            folder.owner == self.user.account.id && folder.deleted == 0 && folder.parent != 0
-        };
-        Ok(folder.filter(is_visible))
+        let is_named = |folder: &Folder| folder.parent != 0 && folder.id != root;
+        match self.tx.folder(id)? {
+            Some(folder) if folder.deleted == 0 && is_named(&folder) => {
+                Ok(self.sees_folder(&folder)?.then_some(folder))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// A live folder that the caller can see, by path.
@@ -92,8 +95,10 @@ impl View<'_, '_> {
         let Ok(id) = i64::try_from(id) else {
             return Ok(None);
         };
-        let file = self.tx.file(id)?;
-        Ok(file.filter(|file| file.owner == self.user.account.id && file.deleted == 0))
+        match self.tx.file(id)? {
+            Some(file) if file.deleted == 0 => Ok(self.sees_file(&file)?.then_some(file)),
+            _ => Ok(None),
+        }
     }
 
     /// A file: 2009 if the caller cannot see it, 2002 if a folder on the way is missing.

@@ -7,6 +7,7 @@
 mod account;
 mod answer;
 mod form;
+mod oauth;
 mod words;
 
 pub use answer::{page, redirect};
@@ -23,7 +24,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What all addresses of pages begin with.
-const PREFIXES: [&str; 2] = ["/account/", "/web/"];
+const PREFIXES: [&str; 3] = ["/account/", "/oauth2/", "/web/"];
 
 /// A request for a page.
 pub struct PageRequest<'a> {
@@ -71,13 +72,14 @@ impl PageRequest<'_> {
 
 /// Whether an address is that of a page.
 pub fn has(path: &str) -> bool {
-    PREFIXES.iter().any(|prefix| path.starts_with(prefix))
+    PREFIXES.iter().any(|prefix| path.starts_with(prefix)) || path == oauth::SHORT_PATH
 }
 
 /// Answers a request for a page.
 pub async fn serve(request: &PageRequest<'_>) -> Response<Answer> {
     match request.head.uri.path() {
         answer::STYLE_PATH => answer::style(),
+        path if oauth::has(path) => oauth::serve(request).await,
         path => match path.strip_prefix("/account/") {
             Some(name) => account::serve(request, name).await,
             None => refusal(StatusCode::NOT_FOUND),

@@ -12,6 +12,7 @@ mod http_bodies;
 mod http_calls;
 mod http_client;
 mod limits;
+mod oauth_pages;
 mod server;
 mod stop;
 mod tls;

@@ -278,6 +278,7 @@ CREATE TABLE event (
     PRIMARY KEY (account, diffid)
 );
 CREATE INDEX event_file ON event (account, file, diffid) WHERE file IS NOT NULL;
+CREATE INDEX event_folder ON event (account, folder, diffid) WHERE folder IS NOT NULL;
 CREATE INDEX event_time ON event (account, time, diffid);
 
 -- People and links -----------------------------------------------------------------------------------------------
@@ -450,6 +451,7 @@ CREATE TABLE app_code (
     expires BIGINT NOT NULL
 );
 CREATE INDEX app_code_expiry ON app_code (expires);
+CREATE INDEX app_code_account ON app_code (account);
 
 -- Long work ------------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ use crate::dispatch::Public;
 use crate::login::{User, device_id};
 use crate::methods::general::user_info;
 use crate::rules::second_factor::{self, Proof};
+use crate::second_step::{Said, second_step, waiting};
 use pileus_api::Code;
 use pileus_api::auth::{
     TfaDisable, TfaEnable, TfaEnableReply, TfaLogin, TfaLoginWithRecoveryCode, TfaSendCodeViaSms,
@@ -25,69 +26,12 @@ fn check_limit(cx: &Cx<'_, '_>, account: i64) -> Answer<()> {
     }
 }
 
-/// The account whose login waits under a token.
-async fn waiting(cx: &Cx<'_, '_>, token: &str) -> Answer<Account> {
-    let (token, now) = (token.to_owned(), cx.now);
-    let found = cx
-        .app
-        .db
-        .view(move |tx| second_factor::waiting(tx, &token, now));
-    let found = found.await;
-    if found.is_err() {
-        // Tokens are not to be guessed either.
-        cx.app.limits.failed_code(cx.call.client);
-    }
-    found
-}
-
-/// What a caller says stands for the second factor.
-#[derive(Clone)]
-enum Said {
-    Authenticator(String),
-    Recovery(String),
-}
-
-impl Said {
-    fn proof(&self) -> Proof<'_> {
-        match self {
-            Self::Authenticator(code) => Proof::Authenticator(code),
-            Self::Recovery(code) => Proof::Recovery(code),
-        }
-    }
-}
-
 /// Ends a login that waits. The dispatcher makes the token, as it does after any login.
 async fn log_in(cx: &mut Cx<'_, '_>, token: &str, said: Said, trusts: bool) -> Answer<Account> {
-    if !cx.app.limits.allows_code(cx.call.client) {
-        return Err(Code::LOGINS_LIMITED.into());
-    }
-    let account = waiting(cx, token).await?;
-    check_limit(cx, account.id)?;
-    let (app, now, token) = (cx.app.clone(), cx.now, token.to_owned());
-    let deviceid = device_id(cx.call);
-    let ended = cx
-        .app
-        .db
-        .edit(move |tx| {
-            let ended = second_factor::end_wait(tx, &app, &token, &said.proof(), now)?;
-            if let (Some(account), true) = (&ended, trusts) {
-                second_factor::trust(tx, account.id, &deviceid, now)?;
-            }
-            Ok::<_, crate::call::Fail>(ended)
-        })
-        .await?;
-    let name = second_factor::limit_name(account.id);
-    let Some(account) = ended else {
-        cx.app.limits.failed(&name, cx.call.client);
-        return Err(Code::CODE_INVALID.into());
-    };
-    cx.app.limits.succeeded(&name);
-    cx.app.limits.succeeded(&account.email);
+    let device = trusts.then(|| device_id(cx.call));
+    let account = second_step(cx.app, cx.call.client, token, said, device).await?;
     cx.call.conn.log_out();
-    cx.user = Some(User {
-        account: account.clone(),
-        token: None,
-    });
+    cx.user = Some(User::new(account.clone(), None));
     Ok(account)
 }
 
@@ -109,14 +53,14 @@ impl Public for TfaLoginWithRecoveryCode {
 
 impl Public for TfaSendCodeViaSms {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Done> {
-        waiting(cx, &self.token).await?;
+        waiting(cx.app, cx.call.client, &self.token).await?;
         Err(Code::DENIED.into())
     }
 }
 
 impl Public for TfaSendCodeViaSysNotification {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Done> {
-        waiting(cx, &self.token).await?;
+        waiting(cx.app, cx.call.client, &self.token).await?;
         Err(Code::DENIED.into())
     }
 }

@@ -1,0 +1,191 @@
+//! From the decision of an account about an app to a token: codes, waiting calls, tokens.
+
+use crate::app::App;
+use crate::call::{Answer, Fail};
+use crate::secrets::{fingerprint, random_token};
+use pileus_api::{Code, UnixTime};
+use pileus_store::Tx;
+use pileus_store::accounts::{self, Account};
+use pileus_store::apps::{self, AppCode};
+use pileus_store::tokens::NewToken;
+
+/// How long a code works.
+pub const CODE_SECONDS: i64 = 600;
+
+/// Tokens that one app may have of one account; a new one drops the oldest.
+const TOKENS_MAX: usize = 20;
+
+/// Tokens of apps work until they are revoked. A hundred years can still be written as a date by every client.
+const LIFE_SECONDS: i64 = 100 * 365 * 86_400;
+
+/// Characters that a `request_id` has at least and at most. Twelve letters and digits are beyond guessing for the
+/// minutes that a request lives. The SDK for JavaScript means to make 40, but loses about every third by a slip.
+const REQUEST_ID_CHARS: std::ops::RangeInclusive<usize> = 12..=128;
+
+/// A token that has just been made.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// The secret.
+    pub secret: String,
+    /// The account it belongs to.
+    pub account: i64,
+}
+
+/// An app by its public id, if it works.
+pub fn working_app(tx: &mut Tx<'_>, client_id: &str) -> Answer<Option<apps::App>> {
+    // PostgreSQL takes no text with a zero byte, and nothing but letters and digits can be an id.
+    if !client_id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(None);
+    }
+    let app = tx.app_by_client_id(client_id)?;
+    // Found without case, so that no two differ only in that; on the wire case counts.
+    Ok(app.filter(|app| app.state == apps::ACTIVE && app.client_id == client_id))
+}
+
+/// Whether a text can name a request that an app waits for: it has to be beyond guessing.
+pub fn is_request_id(text: &str) -> bool {
+    REQUEST_ID_CHARS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// What the database keeps of a request that an app waits for. No code has a blank in it.
+pub fn request_fingerprint(client_id: &str, request_id: &str) -> [u8; 32] {
+    fingerprint(&format!("request {client_id} {request_id}"))
+}
+
+/// The key that wakes whoever waits for a request. Accounts, which are waited for in the same place, have positive ones.
+pub fn request_key(hash: &[u8; 32]) -> i64 {
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash[..8]);
+    i64::from_be_bytes(first) | i64::MIN
+}
+
+/// Makes a code for an app that was let in.
+pub fn issue_code(
+    tx: &mut Tx<'_>,
+    account: i64,
+    app: &apps::App,
+    redirect: &str,
+    permissions: i64,
+    now: UnixTime,
+) -> Answer<String> {
+    let code = random_token().map_err(Fail::internal)?;
+    tx.insert_app_code(&AppCode {
+        secret_hash: fingerprint(&code).to_vec(),
+        app: app.id,
+        account,
+        redirect: redirect.to_owned(),
+        permissions,
+        token: None,
+        expires: now.0.saturating_add(CODE_SECONDS),
+    })?;
+    Ok(code)
+}
+
+/// Writes down the decision about a request that an app waits for, and has the app woken. `account` is 0 for a refusal.
+/// The first decision counts; false if there was one.
+pub fn decide_request(
+    tx: &mut Tx<'_>,
+    server: &App,
+    hash: [u8; 32],
+    account: i64,
+    app: &apps::App,
+    permissions: i64,
+    now: UnixTime,
+) -> Answer<bool> {
+    let is_first = tx.insert_app_code(&AppCode {
+        secret_hash: hash.to_vec(),
+        app: app.id,
+        account,
+        redirect: String::new(),
+        permissions,
+        token: None,
+        expires: now.0.saturating_add(CODE_SECONDS),
+    })?;
+    let key = request_key(&hash);
+    tx.notify(key, 0);
+    let feed = server.feed.clone();
+    tx.after_commit(move || feed.wake(key));
+    Ok(is_first)
+}
+
+/// Makes a token for an app that an account has let in; 2012 if that does not hold any more.
+pub fn issue_token(
+    tx: &mut Tx<'_>,
+    account: i64,
+    app: &apps::App,
+    permissions: i64,
+    now: UnixTime,
+) -> Answer<(i64, Issued)> {
+    // Locked, so that tokens of two calls at once are counted.
+    let is_active = |account: &Account| account.state == accounts::ACTIVE;
+    let is_let_in = tx
+        .account_locked(account)?
+        .is_some_and(|found| is_active(&found))
+        && tx.grant(account, app.id)?.is_some();
+    if !is_let_in {
+        return Err(Code::CODE_INVALID.into());
+    }
+    for oldest in tx
+        .tokens_of_app(account, app.id)?
+        .iter()
+        .skip(TOKENS_MAX - 1)
+    {
+        tx.delete_token(oldest.id, account)?;
+    }
+    let secret = random_token().map_err(Fail::internal)?;
+    let id = tx.id()?;
+    tx.insert_token(&NewToken {
+        id,
+        account,
+        secret_hash: fingerprint(&secret).to_vec(),
+        app: Some(app.id),
+        permissions,
+        device: app.name.clone(),
+        created: now.0,
+        expires: now.0.saturating_add(LIFE_SECONDS),
+        idle_seconds: LIFE_SECONDS,
+        ..NewToken::default()
+    })?;
+    Ok((id, Issued { secret, account }))
+}
+
+/// What is shown for a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// A code that came through a browser.
+    Code,
+    /// A request that the app has waited for. Clients ask on several connections at once.
+    Request,
+}
+
+/// Exchanges what has been decided for a token. The inner error is an answer that has to be committed: who shows a code
+/// a second time ends the token of the first.
+pub fn exchange(
+    tx: &mut Tx<'_>,
+    shown: Shown,
+    hash: &[u8],
+    app: &apps::App,
+    redirect: Option<&str>,
+    now: UnixTime,
+) -> Answer<Result<Issued, Code>> {
+    let code = tx.app_code(hash)?;
+    let Some(code) = code.filter(|code| code.app == app.id && code.account != 0) else {
+        return Ok(Err(Code::CODE_INVALID));
+    };
+    if let Some(token) = code.token {
+        if shown == Shown::Code {
+            tx.delete_token(token, code.account)?;
+        }
+        return Ok(Err(Code::CODE_INVALID));
+    }
+    if code.expires <= now.0 {
+        return Ok(Err(Code::CODE_EXPIRED));
+    }
+    let is_elsewhere = |redirect: &str| !code.redirect.is_empty() && redirect != code.redirect;
+    if redirect.is_some_and(is_elsewhere) {
+        return Ok(Err(Code::CODE_INVALID));
+    }
+    let (token, issued) = issue_token(tx, code.account, app, code.permissions, now)?;
+    tx.use_app_code(hash, token)?;
+    Ok(Ok(issued))
+}
