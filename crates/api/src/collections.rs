@@ -41,7 +41,7 @@ impl Optional for NumberList {
 
 /// Lists the collections of the account. The first call makes those that the server keeps.
 #[derive(Method, Params)]
-#[method(name = "collection_list", caller = User, access = Write, reply = CollectionsReply)]
+#[method(name = "collection_list", caller = Account, access = Write, reply = CollectionsReply)]
 pub struct CollectionList {
     /// Only those of this type; 1 for playlists.
     pub r#type: Option<u64>,
@@ -55,7 +55,7 @@ pub struct CollectionList {
 ///
 /// Files that are gone are taken out first, and the others close up.
 #[derive(Method, Params)]
-#[method(name = "collection_details", caller = User, access = Write, reply = CollectionReply,
+#[method(name = "collection_details", caller = Account, access = Write, reply = CollectionReply,
          fails = [COLLECTION_MISSING])]
 pub struct CollectionDetails {
     /// The collection.
@@ -69,7 +69,7 @@ pub struct CollectionDetails {
 
 /// Makes a collection, perhaps with files in it.
 #[derive(Method, Params)]
-#[method(name = "collection_create", caller = User, access = Write, reply = CollectionReply,
+#[method(name = "collection_create", caller = Account, access = Write, reply = CollectionReply,
          fails = [BAD_COLLECTION_TYPE, COLLECTION_NAME_TAKEN])]
 pub struct CollectionCreate {
     /// Name, which no other collection of the account has.
@@ -83,7 +83,7 @@ pub struct CollectionCreate {
 
 /// Gives a collection another name.
 #[derive(Method, Params)]
-#[method(name = "collection_rename", caller = User, access = Write, reply = CollectionReply,
+#[method(name = "collection_rename", caller = Account, access = Write, reply = CollectionReply,
          fails = [COLLECTION_MISSING, COLLECTION_NAME_TAKEN])]
 pub struct CollectionRename {
     /// The collection; not one that the server keeps.
@@ -96,7 +96,7 @@ pub struct CollectionRename {
 
 /// Deletes a collection. The files stay.
 #[derive(Method, Params)]
-#[method(name = "collection_delete", caller = User, access = Write, fails = [COLLECTION_MISSING])]
+#[method(name = "collection_delete", caller = Account, access = Write, fails = [COLLECTION_MISSING])]
 pub struct CollectionDelete {
     /// The collection; not one that the server keeps.
     #[param(missing = NO_COLLECTIONID)]
@@ -105,7 +105,7 @@ pub struct CollectionDelete {
 
 /// Appends files to a collection, in the order given.
 #[derive(Method, Params)]
-#[method(name = "collection_linkfiles", caller = User, access = Write, reply = CollectionReply,
+#[method(name = "collection_linkfiles", caller = Account, access = Write, reply = CollectionReply,
          fails = [COLLECTION_MISSING])]
 pub struct CollectionLinkFiles {
     /// The collection.
@@ -120,7 +120,7 @@ pub struct CollectionLinkFiles {
 
 /// Takes files out of a collection. `positions` beats `all`, which beats `fileids`.
 #[derive(Method, Params)]
-#[method(name = "collection_unlinkfiles", caller = User, access = Write, reply = CollectionReply,
+#[method(name = "collection_unlinkfiles", caller = Account, access = Write, reply = CollectionReply,
          fails = [NO_FILEIDS, COLLECTION_MISSING])]
 pub struct CollectionUnlinkFiles {
     /// The collection.
@@ -136,7 +136,7 @@ pub struct CollectionUnlinkFiles {
 
 /// Moves a file within a collection to another position.
 #[derive(Method, Params)]
-#[method(name = "collection_move", caller = User, access = Write, fails = [COLLECTION_MISSING, ITEM_UNMOVABLE])]
+#[method(name = "collection_move", caller = Account, access = Write, fails = [COLLECTION_MISSING, ITEM_UNMOVABLE])]
 pub struct CollectionMove {
     /// The collection.
     #[param(missing = NO_COLLECTIONID)]

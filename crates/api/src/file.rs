@@ -113,7 +113,7 @@ pub struct UploadProgress {
 /// Fetches files from URLs, and answers when that is done. A URL of which nothing comes is no error of the call; its file
 /// is missing in the answer.
 #[derive(Method, Params)]
-#[method(name = "downloadfile", caller = User, access = Waits, reply = DownloadReply,
+#[method(name = "downloadfile", caller = Account, access = Waits, reply = DownloadReply,
          fails = [BAD_NAME, DENIED, FOLDER_MISSING, OVER_QUOTA])]
 pub struct DownloadFile {
     /// What to fetch.
@@ -122,7 +122,7 @@ pub struct DownloadFile {
 
 /// Fetches files from URLs, and answers at once. The work goes on when the connection ends.
 #[derive(Method, Params)]
-#[method(name = "downloadfileasync", caller = User, access = Waits, reply = DownloadReply,
+#[method(name = "downloadfileasync", caller = Account, access = Waits, reply = DownloadReply,
          fails = [BAD_NAME, DENIED, FOLDER_MISSING, OVER_QUOTA])]
 pub struct DownloadFileAsync {
     /// What to fetch.

@@ -10,6 +10,8 @@ record! {
         pub id: i64,
         /// The account it belongs to.
         pub account: i64,
+        /// The only folder that the app which began it sees, if it was such an app.
+        pub app_folder: Option<i64>,
         /// When it was begun or last written to.
         pub modified: i64,
         /// The directory of working files that its bytes are in.
@@ -22,10 +24,10 @@ record! {
 }
 
 sql! {
-    BY_ID = "SELECT u.id, u.account, u.modified, w.node, w.size, w.hasher FROM upload AS u JOIN working_copy AS w ON w.upload = u.id \
+    BY_ID = "SELECT u.id, u.account, u.app_folder, u.modified, w.node, w.size, w.hasher FROM upload AS u JOIN working_copy AS w ON w.upload = u.id \
              WHERE u.id = $1";
     COUNT = "SELECT COUNT(*) FROM upload WHERE account = $1";
-    INSERT = "INSERT INTO upload (id, account, declared_size, state, created, modified) VALUES ($1, $2, $3, 0, $4, $4)";
+    INSERT = "INSERT INTO upload (id, account, declared_size, app_folder, created, modified) VALUES ($1, $2, $3, $4, $5, $5)";
     INSERT_COPY = "INSERT INTO working_copy (id, account, upload, node, lease_until, size, changed) \
                    VALUES ($1, $2, $1, $3, 0, 0, $4)";
     GROWN = "UPDATE working_copy SET size = $1, hasher = $2, changed = $3 WHERE upload = $4";
@@ -51,11 +53,12 @@ impl Tx<'_> {
         &mut self,
         id: i64,
         account: i64,
+        app_folder: Option<i64>,
         declared_size: Option<i64>,
         node: &str,
         now: i64,
     ) -> Stored<()> {
-        self.exec(INSERT, args![id, account, declared_size, now])?;
+        self.exec(INSERT, args![id, account, declared_size, app_folder, now])?;
         self.exec(INSERT_COPY, args![id, account, node, now])
             .map(drop)
     }

@@ -64,7 +64,7 @@ async fn start(cx: &Cx<'_, '_>, arg: &DownloadArg) -> Answer<i64> {
     // No text of a client may hold a NUL where PostgreSQL keeps it.
     let key = arg.progresshash.clone().filter(|key| !key.contains('\0'));
     if let Some(key) = &key {
-        cx.app.progresses.forget(cx.account(), key);
+        cx.app.progresses.forget(cx.progress_owner(), key);
     }
     let (target, bell) = (arg.folder.0.clone(), cx.app.bell.clone());
     cx.edit(move |edit| {
@@ -153,9 +153,9 @@ fn ready(view: &mut View<'_, '_>, item: &Progress) -> Answer<Option<Metadata>> {
 
 impl Public for UploadProgress {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<ProgressReply> {
-        let account = cx.user()?.account.id;
+        cx.user()?;
         let key = self.progresshash.clone();
-        if let Some(progress) = cx.app.progresses.find(account, &key) {
+        if let Some(progress) = cx.app.progresses.find(cx.progress_owner(), &key) {
             let state = progress.state().clone();
             return Ok(ProgressReply::Upload(Uploading {
                 total: progress.total,
@@ -178,6 +178,10 @@ impl Public for UploadProgress {
 
 /// How far the download with this key is.
 fn downloading(view: &mut View<'_, '_>, key: &str) -> Answer<Downloading> {
+    // Downloads are the account's; an app that sees one folder knows of none.
+    if view.user.app_folder.is_some() {
+        return Err(Code::UPLOAD_UNKNOWN.into());
+    }
     let job = view.tx.job_by_key(view.user.account.id, key)?;
     let is_kept =
         |job: &Job| job.kind == DOWNLOAD && (job.state != ENDED || job.run_at > view.now.0);

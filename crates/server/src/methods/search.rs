@@ -102,14 +102,15 @@ impl Searching {
         for file in cx.tx.files_by_id(&files)? {
             let fits = |category| category == filetype::of(&file.name).category as u64;
             let is_live = file.owner == self.owner && file.deleted == 0;
-            if is_live && self.category.is_none_or(fits) && self.finder.finds(&file.name) {
+            let fits = is_live && self.category.is_none_or(fits) && self.finder.finds(&file.name);
+            if fits && cx.sees_file(&file)? {
                 rows.insert(Object::file(file.id), cx.file_metadata(&file));
             }
         }
         if self.category.is_none() {
             for folder in cx.tx.folders_by_id(&folders)? {
                 let is_live = folder.owner == self.owner && folder.deleted == 0;
-                if is_live && self.finder.finds(&folder.name) {
+                if is_live && self.finder.finds(&folder.name) && cx.sees_folder(&folder)? {
                     rows.insert(Object::folder(folder.id), cx.folder_metadata(&folder));
                 }
             }

@@ -30,7 +30,10 @@ fn own(view: &mut View<'_, '_>, uploadid: u64) -> Answer<i64> {
     let upload = view.tx.upload(id)?;
     let is_own = upload.is_some_and(|upload| {
         let is_kept = upload.modified > view.now.0.saturating_sub(KEPT_SECONDS);
-        upload.account == view.user.account.id && is_kept
+        // An app that sees one folder has sessions of its own, and the account's others do not.
+        let is_callers =
+            (upload.account, upload.app_folder) == (view.user.account.id, view.user.app_folder);
+        is_callers && is_kept
     });
     is_own.then_some(id).ok_or(Code::UPLOADID_MISSING.into())
 }
@@ -49,7 +52,7 @@ async fn session(cx: &Cx<'_, '_>, uploadid: u64) -> Answer<Arc<Session>> {
 
 impl Writes for UploadCreate {
     fn run(&self, cx: &mut Edit<'_, '_>) -> Answer<UploadCreated> {
-        let account = cx.user.account.id;
+        let (account, app_folder) = (cx.user.account.id, cx.user.app_folder);
         if self.filesize.is_some_and(|size| size > room(cx)) {
             return Err(Code::OVER_QUOTA.into());
         }
@@ -60,7 +63,8 @@ impl Writes for UploadCreate {
         let (id, now) = (cx.tx.id()?, cx.now.0);
         let app = cx.app.clone();
         let node = app.working_dir()?.name();
-        cx.tx.insert_upload(id, account, declared, node, now)?;
+        cx.tx
+            .insert_upload(id, account, app_folder, declared, node, now)?;
         Ok(UploadCreated {
             uploadid: id.unsigned_abs(),
         })

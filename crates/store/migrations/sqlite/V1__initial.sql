@@ -247,7 +247,7 @@ CREATE TABLE upload (
     id INTEGER PRIMARY KEY,
     account BIGINT NOT NULL,
     declared_size BIGINT,
-    state BIGINT NOT NULL,
+    app_folder BIGINT,
     created BIGINT NOT NULL,
     modified BIGINT NOT NULL
 );
