@@ -18,7 +18,7 @@ use crate::{BlobKey, BlobReader, Digests, Error, READ_CHUNK_BYTES, Result};
 
 /// After so many bytes a sync is started beside the writing, so that the sync at the end has
 /// little left to do, and so that the kernel never keeps more than twice this in memory.
-const WINDOW_BYTES: u64 = 8 * 1024 * 1024;
+const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Context of errors.
 const WRITING: &str = "writing a working file";

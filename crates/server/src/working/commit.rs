@@ -4,7 +4,7 @@
 //! the file's content and removes the row of the working copy, and then the working file goes. A crash at any point
 //! leaves either the row with its working file, which is committed at the next start, or a committed content.
 //!
-//! Contents up to [`SUMMED_AT_ONCE_BYTES`] are hashed on the way. Larger ones are committed with a drawn `hash` and get
+//! Contents up to `SUMMED_AT_ONCE_BYTES` are hashed on the way. Larger ones are committed with a drawn `hash` and get
 //! their checksums from [`super::sums`] a moment later, so that a commit takes no longer for a large file.
 
 use super::begin;
