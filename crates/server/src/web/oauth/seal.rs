@@ -4,7 +4,7 @@ use crate::app::App;
 
 /// Appends the signature of a text.
 pub(super) fn sealed(app: &App, purpose: &str, text: &str) -> String {
-    let signature = hex::encode(&app.secrets.sign(purpose, text.as_bytes()));
+    let signature = hex::encode(app.secrets.sign(purpose, text.as_bytes()));
     format!("{text}.{signature}")
 }
 

@@ -51,7 +51,7 @@ impl Session {
     /// The proof that a form was shown to this login for this request.
     pub(super) fn form_seal(&self, app: &App, about: &str) -> String {
         let text = format!("{}\n{about}", self.value);
-        hex::encode(&app.secrets.sign(FORM_PURPOSE, text.as_bytes()))
+        hex::encode(app.secrets.sign(FORM_PURPOSE, text.as_bytes()))
     }
 
     /// Whether a form was shown to this login for this request.
@@ -64,7 +64,7 @@ impl Session {
 /// The cookie's value for an account that has just logged in.
 pub(super) fn begin(app: &App, account: i64, epoch: i64) -> Answer<String> {
     let expires = app.clock.now().0.saturating_add(LIFE_SECONDS);
-    let nonce = hex::encode(&random::<8>().map_err(Fail::internal)?);
+    let nonce = hex::encode(random::<8>().map_err(Fail::internal)?);
     let text = format!("{account}-{epoch}-{expires}-{nonce}");
     Ok(sealed(app, SESSION_PURPOSE, &text))
 }
