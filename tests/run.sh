@@ -14,12 +14,12 @@ source tests/lib/steps.sh
 
 STEPS=(
   tools fmt clippy doc unit release generated kill
-  rclone rclone-backend python curl js pcloud-crate oauth
+  rclone rclone-backend python smtp curl js pcloud-crate oauth
   startup shutdown disk-full slow-clients
   deny
 )
 # Steps that run the release build of the server.
-NEED_SERVER=" kill rclone rclone-backend python curl js pcloud-crate oauth startup shutdown disk-full slow-clients "
+NEED_SERVER=" kill rclone rclone-backend python smtp curl js pcloud-crate oauth startup shutdown disk-full slow-clients "
 
 if [[ ${1:-} == --list ]]; then
   printf '%s\n' "${STEPS[@]}"
@@ -123,6 +123,9 @@ step rclone-backend 900 \
 step python 300 \
   'tests/clients/python_pcloud.py, run by the Python of target/test-venv, repeats it' \
   "${CARGO_TARGET_DIR:-target}/test-venv/bin/python" tests/clients/python_pcloud.py
+step smtp 300 \
+  'tests/clients/smtp.py, run by the Python of target/test-venv, repeats it' \
+  "${CARGO_TARGET_DIR:-target}/test-venv/bin/python" tests/clients/smtp.py
 step curl 120 \
   'the commands that `pileus serve --quickstart` prints must work when pasted' \
   tests/clients/curl.sh

@@ -167,7 +167,8 @@ pub struct LostPassword {
 }
 
 /// Sets a new password by the code of a mail. All session tokens of the account stop working, and its address counts
-/// as verified. A password that is refused does not use the code up.
+/// as verified; if it was not before, tokens of apps stop working too. A password that is refused does not use the code
+/// up.
 #[derive(Method, Params)]
 #[method(name = "resetpassword", caller = Anyone, access = Public,
          fails = [CODE_INVALID, RESET_CODE_EXPIRED, PASSWORD_SHORT, PASSWORD_BLANK, PASSWORD_REPEATS,

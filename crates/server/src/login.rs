@@ -145,7 +145,9 @@ pub async fn claim(app: &App, call: &Call) -> Answer<Claim> {
     if let Some(token) = text("auth") {
         return Ok(Claim::Token(token.into_owned()));
     }
-    if let Some(username) = text("username") {
+    // What ends a login that waits for its second factor does not begin another one, whatever clients send along.
+    let ends_login = call.entry.spec.caller == Caller::Anyone && call.entry.spec.answers_token;
+    if let Some(username) = text("username").filter(|_| !ends_login) {
         if let (Some(digest), Some(answer)) = (text("digest"), text("passworddigest")) {
             return by_digest(app, call, &username, &digest, &answer).await;
         }

@@ -18,12 +18,17 @@ impl Tx<'_> {
     pub fn deactivate_account(&mut self, id: i64, now: i64) -> Stored<()> {
         self.exec(DEACTIVATE, args![DEACTIVATED, now, id])?;
         self.exec(CLOSE_LINKS, args![now, id])?;
-        for statement in [UPLOAD_LINKS, SHARE_REQUESTS, APP_GRANTS] {
-            self.exec(statement, args![id])?;
-        }
+        self.exec(UPLOAD_LINKS, args![id])?;
+        self.exec(SHARE_REQUESTS, args![id])?;
+        self.delete_app_grants(id)?;
         self.delete_all_tokens(id)?;
         self.void_all_mail_codes(id)?;
         self.clear_trusted_devices(id)
+    }
+
+    /// Forgets which apps an account has let in.
+    pub fn delete_app_grants(&mut self, account: i64) -> Stored<()> {
+        self.exec(APP_GRANTS, args![account]).map(drop)
     }
 
     /// Accounts that were given up before a time, a few at once.

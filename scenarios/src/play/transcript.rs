@@ -116,13 +116,7 @@ impl Transcript {
             ("id", Some(number)) if text.starts_with('f') => {
                 format!("f{}", self.id(IdSpace::File, number))
             }
-            (
-                "auth" | "access_token" | "digest" | "dwltag" | "code" | "shortcode" | "link"
-                | "shortlink",
-                _,
-            ) => {
-                format!("<{key}>")
-            }
+            _ if is_secret(key) => format!("<{key}>"),
             _ if is_time(key)
                 && UnixTime::parse(text).is_some_and(|time| time.0 >= FIRST_SECOND_OF_RUNS) =>
             {
@@ -134,6 +128,26 @@ impl Transcript {
                 .fold(text.to_owned(), |text, (own, name)| text.replace(own, name)),
         }
     }
+}
+
+/// Texts that are made at random, or hold something that is.
+fn is_secret(key: &str) -> bool {
+    matches!(
+        key,
+        "access_token"
+            | "auth"
+            | "code"
+            | "digest"
+            | "dwltag"
+            | "link"
+            | "recoverycodes"
+            | "secret"
+            | "shortcode"
+            | "shortlink"
+            | "token"
+            | "url"
+            | "verifytoken"
+    )
 }
 
 fn is_time(key: &str) -> bool {

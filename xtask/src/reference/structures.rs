@@ -1,7 +1,7 @@
 //! The objects that replies are made of.
 
 use pileus_api::Reply;
-use pileus_api::auth::TokenInfo;
+use pileus_api::auth::{InvitedUser, TokenInfo};
 use pileus_api::file::Checksums;
 use pileus_api::general::{AccountState, ApiServers, Location};
 use pileus_api::public_links::PublicLinkInfo;
@@ -88,6 +88,12 @@ pub static STRUCTURES: &[Structure] = &[
         title: "token",
         doc: "A session token, without its secret.",
         describe: <TokenInfo as Reply>::describe,
+    },
+    Structure {
+        name: "InvitedUser",
+        title: "invited user",
+        doc: "An account that came by an invitation.",
+        describe: <InvitedUser as Reply>::describe,
     },
 ];
 

@@ -263,3 +263,24 @@ fn tokens_log_in_until_they_are_revoked() {
         0
     );
 }
+
+#[test]
+fn a_second_factor_is_shown_once() {
+    let site = Site::with_user();
+    let server = site.serve();
+    let login = ["--user", USER, "--password", PASSWORD];
+    done(server.client_as(&login, "ls", &[]));
+    let on = site.json(&["user", "set", USER, "--second-factor", "on"]);
+    assert_eq!(on["recoverycodes"].as_array().unwrap().len(), 10);
+    let secret = on["secret"].as_str().unwrap();
+    assert!(on["url"].as_str().unwrap().contains(secret), "{on}");
+    let told = refused(server.client_as(&login, "ls", &[]));
+    assert!(told.contains("2297"), "{told}");
+    // Again, and everything is new.
+    let again = site.done(&["user", "set", USER, "--second-factor", "on"]);
+    assert!(again.contains("otpauth://totp/Pileus:"), "{again}");
+    assert!(!again.contains(secret), "{again}");
+    assert_eq!(again.lines().count(), 13);
+    site.done(&["user", "set", USER, "--second-factor", "off"]);
+    done(server.client_as(&login, "ls", &[]));
+}

@@ -192,3 +192,113 @@ pub async fn sweep(app: &Arc<App>) -> Answer<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::Config;
+    use crate::rules::accounts::{NewUser, add_user};
+    use crate::rules::administration::{self, Changes};
+    use crate::start;
+    use pileus_store::accounts::{ACTIVE, DEACTIVATED};
+
+    /// A server that does not serve, with one account, and the file that its clock follows.
+    async fn site(place: &std::path::Path) -> (Arc<App>, i64) {
+        let clock = place.join("clock");
+        std::fs::write(&clock, "0").unwrap();
+        let config = Config {
+            data: place.join("data"),
+            deactivated_days: 3,
+            ..Config::default()
+        };
+        let app = start::open(config, Clock::new(Some(clock))).await.unwrap();
+        let new = NewUser {
+            email: "ann@example.com".into(),
+            email_verified: true,
+            password_hash: String::new(),
+            password_sealed: None,
+            language: "en".into(),
+            quota: 1,
+        };
+        let now = app.clock.now();
+        let id = app
+            .db
+            .edit(move |tx| add_user(tx, &new, now))
+            .await
+            .unwrap();
+        (app, id)
+    }
+
+    fn go_on(place: &std::path::Path, seconds: i64) {
+        std::fs::write(place.join("clock"), seconds.to_string()).unwrap();
+    }
+
+    async fn state(app: &App, id: i64) -> Option<i64> {
+        let account = app.db.view(move |tx| tx.account(id)).await.unwrap();
+        account.map(|account| account.state)
+    }
+
+    async fn give_up(app: &App, id: i64) {
+        let now = app.clock.now().0;
+        app.db
+            .edit(move |tx| tx.deactivate_account(id, now))
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn accounts_that_were_given_up_are_erased_in_time() {
+        let place = tempfile::tempdir().unwrap();
+        let (app, id) = site(place.path()).await;
+        give_up(&app, id).await;
+        tidy(&app).await.unwrap();
+        assert_eq!(state(&app, id).await, Some(DEACTIVATED));
+
+        // Brought back in time, it stays.
+        go_on(place.path(), 2 * 86_400);
+        let changes = Changes {
+            enabled: Some(true),
+            ..Changes::default()
+        };
+        let now = app.clock.now();
+        app.db
+            .edit(move |tx| administration::change(tx, id, &changes, now))
+            .await
+            .unwrap();
+        go_on(place.path(), 4 * 86_400);
+        tidy(&app).await.unwrap();
+        assert_eq!(state(&app, id).await, Some(ACTIVE));
+
+        give_up(&app, id).await;
+        go_on(place.path(), 6 * 86_400);
+        tidy(&app).await.unwrap();
+        assert_eq!(state(&app, id).await, Some(DEACTIVATED));
+        go_on(place.path(), 8 * 86_400);
+        tidy(&app).await.unwrap();
+        assert_eq!(state(&app, id).await, None);
+    }
+
+    #[tokio::test]
+    async fn an_account_that_is_being_erased_cannot_be_brought_back() {
+        let place = tempfile::tempdir().unwrap();
+        let (app, id) = site(place.path()).await;
+        give_up(&app, id).await;
+        go_on(place.path(), 4 * 86_400);
+        let now = app.clock.now();
+        let began = app.db.edit(move |tx| tx.begin_erasing(id, now.0)).await;
+        assert!(began.unwrap());
+        let changes = Changes {
+            enabled: Some(true),
+            ..Changes::default()
+        };
+        let refused = app
+            .db
+            .edit(move |tx| administration::change(tx, id, &changes, now))
+            .await;
+        assert!(refused.is_err());
+        // What a stop of the server has left undone is finished.
+        tidy(&app).await.unwrap();
+        assert_eq!(state(&app, id).await, None);
+    }
+}

@@ -1,4 +1,4 @@
-//! Mails: what they say ([`letters`]), how they look ([`letter`]), and how they get away ([`post`], [`worker`]).
+//! Mails: what they say ([`letters`]), how they look ([`Letter`]), and how they get away ([`worker`]).
 //!
 //! A mail is a row that is written in the transaction of the call, so that it is sent exactly if the call has done
 //! its work. A worker delivers it afterwards, again and again if it has to; the answer of the call knows nothing of

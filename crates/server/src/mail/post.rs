@@ -3,6 +3,7 @@
 use super::letter::Mail;
 use crate::app::App;
 use crate::config::{Config, SmtpTls};
+use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
@@ -136,6 +137,11 @@ fn message(config: &Config, mail: &Mail, id: i64, created: i64) -> Result<Messag
         .subject(mail.subject.clone())
         .date(UNIX_EPOCH + seconds)
         .message_id(Some(format!("<{id}.{created}.pileus@{host}>")))
+        // Asks programs not to answer, as RFC 3834 has it.
+        .raw_header(HeaderValue::new(
+            HeaderName::new_from_ascii_str("Auto-Submitted"),
+            "auto-generated".into(),
+        ))
         .multipart(MultiPart::alternative_plain_html(
             mail.text.clone(),
             mail.html.clone(),
@@ -242,6 +248,7 @@ mod tests {
             text.contains("Date: Fri, 15 Jan 2027 08:00:00 +0000\r\n"),
             "{text}"
         );
+        assert!(text.contains("Auto-Submitted: auto-generated\r\n"));
         assert!(text.contains("multipart/alternative"));
     }
 

@@ -75,9 +75,12 @@ async fn deliver_due(app: &Arc<App>, post: &Post) -> Answer<()> {
             if *app.stopping.borrow() {
                 // What is left becomes due at once, for whoever is there.
                 give_back(app, mail.id).await?;
-                continue;
+            } else {
+                deliver(app, post, mail).await?;
             }
-            deliver(app, post, mail).await?;
+        }
+        if *app.stopping.borrow() {
+            return Ok(());
         }
     }
 }

@@ -100,7 +100,8 @@ impl Writes for SetLanguage {
     }
 }
 
-/// Whether a text looks like a mail address: one at-sign, something on both sides, nothing that could break a header.
+/// Whether a text looks like a mail address that mails can be sent to: one at-sign, something on both sides, nothing
+/// that could break a header.
 pub fn is_email(text: &str) -> bool {
     let is_clean = text.len() <= 254
         && text
@@ -116,6 +117,7 @@ pub fn is_email(text: &str) -> bool {
                 && !host.starts_with('.')
                 && !host.ends_with('.')
         })
+        && text.parse::<lettre::Address>().is_ok()
 }
 
 impl Public for Feedback {

@@ -139,10 +139,13 @@ pub async fn reset_password(
         tx.delete_other_sessions(id, 0)?;
         tx.void_all_mail_codes(id)?;
         tx.clear_trusted_devices(id)?;
-        // Whoever has the code reads the mails of the address it was sent to.
         if account.email_verified || account.email != found.detail {
             return Ok(account);
         }
+        // Whoever has the code reads the mails of the address it was sent to. Until now somebody else may have used
+        // the account under that address, and what they have let in has to go.
+        tx.delete_all_tokens(id)?;
+        tx.delete_app_grants(id)?;
         tx.set_account_verified(id, true)?;
         record_change(tx, &shared, id, now)
     });

@@ -4,6 +4,7 @@ mod check;
 mod durability;
 mod ids;
 mod kill;
+mod mail;
 mod postgres;
 mod sqlite;
 mod transactions;
