@@ -232,11 +232,8 @@ async fn a_code_goes_to_the_address_and_is_worth_a_token() {
     assert_eq!(answer.status, 303);
     let location = answer.header("location").unwrap();
     let code = between(location, "https://app.example/cb?code=", "&");
-    let host = server
-        .address
-        .to_string()
-        .replace('.', "%2E")
-        .replace(':', "%3A");
+    let host = server.app.api_hosts().swap_remove(0);
+    let host = host.replace('.', "%2E").replace(':', "%3A");
     assert_eq!(
         location.split_once('&').unwrap().1,
         format!("locationid=1&hostname={host}&state=x")

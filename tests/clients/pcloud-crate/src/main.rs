@@ -31,16 +31,25 @@ fn refusal<T>(answer: Result<T, Error>) -> u16 {
 async fn names(client: &Client, folder: u64) -> Vec<String> {
     let listed = client.list_folder(folder).await.unwrap();
     let contents = listed.contents.unwrap();
-    contents.iter().map(|entry| entry.base().name.clone()).collect()
+    contents
+        .iter()
+        .map(|entry| entry.base().name.clone())
+        .collect()
 }
 
 async fn folders(client: &Client) {
     let top = client.create_folder(0, "crate").await.unwrap();
     assert_eq!(refusal(client.create_folder(0, "crate").await), 2004);
-    let same = client.create_folder_if_not_exists(0, "crate").await.unwrap();
+    let same = client
+        .create_folder_if_not_exists(0, "crate")
+        .await
+        .unwrap();
     assert_eq!(same.folder_id, top.folder_id);
-    let inner = client.create_folder("/crate", "inner").await.unwrap();
-    let renamed = client.rename_folder(inner.folder_id, "other").await.unwrap();
+    let inner = client.create_folder(top.folder_id, "inner").await.unwrap();
+    let renamed = client
+        .rename_folder(inner.folder_id, "other")
+        .await
+        .unwrap();
     assert_eq!(renamed.base.name, "other");
     let moved = client.move_folder(inner.folder_id, 0).await.unwrap();
     assert_eq!(moved.base.parent_folder_id, Some(0));
