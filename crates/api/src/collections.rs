@@ -26,7 +26,7 @@ impl Field for NumberList {
         missing: Option<Code>,
         out: &mut Vec<ParamSpec>,
     ) {
-        out.push(spec(name, "list of int", doc, missing));
+        out.push(spec(name, "int list", doc, missing));
     }
 }
 
@@ -203,7 +203,7 @@ impl Value for CollectionItem {
     }
 
     fn kind() -> String {
-        "metadata with position and added".into()
+        "CollectionItem".into()
     }
 }
 

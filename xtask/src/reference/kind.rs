@@ -19,6 +19,8 @@ pub enum Kind {
     List(Box<Kind>),
     /// Such values under names that are data themselves.
     Hash(Box<Kind>),
+    /// One or the other.
+    Either(Box<Kind>, Box<Kind>),
     /// An object with fields of its own.
     Structure(&'static Structure),
 }
@@ -26,6 +28,10 @@ pub enum Kind {
 impl Kind {
     /// Reads a name; the error says that there is no such kind.
     pub fn parse(name: &str) -> Result<Kind, String> {
+        if let Some((one, other)) = name.split_once(" or ") {
+            let (one, other) = (Kind::parse(one)?, Kind::parse(other)?);
+            return Ok(Kind::Either(Box::new(one), Box::new(other)));
+        }
         if let Some(item) = name.strip_prefix("array of ") {
             return Ok(Kind::List(Box::new(Kind::parse(item)?)));
         }
@@ -54,6 +60,7 @@ impl Kind {
             Kind::Datetime => "datetime".into(),
             Kind::List(item) => format!("array of {}", item.markdown()),
             Kind::Hash(value) => format!("hash of {}", value.markdown()),
+            Kind::Either(one, other) => format!("{} or {}", one.markdown(), other.markdown()),
             Kind::Structure(structure) => {
                 let name = structure.title;
                 format!("[{name}](structures.md#{})", anchor(name))
@@ -72,6 +79,7 @@ impl Kind {
             Kind::Hash(value) => {
                 json!({"type": "object", "additionalProperties": value.schema()})
             }
+            Kind::Either(one, other) => json!({"oneOf": [one.schema(), other.schema()]}),
             Kind::Structure(structure) => reference(structure.title),
         }
     }

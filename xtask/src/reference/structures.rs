@@ -2,8 +2,11 @@
 
 use pileus_api::Reply;
 use pileus_api::auth::{InvitedUser, TokenInfo};
+use pileus_api::collections::{Collection, LinkResult};
 use pileus_api::file::Checksums;
 use pileus_api::general::{AccountState, ApiServers, Location};
+use pileus_api::notifications::{Contact, Notification};
+use pileus_api::progress::UrlProgress;
 use pileus_api::public_links::PublicLinkInfo;
 use pileus_api::reply::FieldSpec;
 use pileus_api::revisions::Revision;
@@ -95,6 +98,42 @@ pub static STRUCTURES: &[Structure] = &[
         doc: "An account that came by an invitation.",
         describe: <InvitedUser as Reply>::describe,
     },
+    Structure {
+        name: "Collection",
+        title: "collection",
+        doc: "A list of files that its owner put together.",
+        describe: <Collection as Reply>::describe,
+    },
+    Structure {
+        name: "CollectionItem",
+        title: "item of a collection",
+        doc: "A file in a collection: its metadata, with its place.",
+        describe: collection_item,
+    },
+    Structure {
+        name: "LinkResult",
+        title: "link result",
+        doc: "What became of one file that was to be put into a collection.",
+        describe: <LinkResult as Reply>::describe,
+    },
+    Structure {
+        name: "Notification",
+        title: "notice",
+        doc: "What the server tells a person.",
+        describe: <Notification as Reply>::describe,
+    },
+    Structure {
+        name: "Contact",
+        title: "contact",
+        doc: "Somebody the account shares with.",
+        describe: <Contact as Reply>::describe,
+    },
+    Structure {
+        name: "UrlProgress",
+        title: "progress of a URL",
+        doc: "How far the fetching of one URL is.",
+        describe: <UrlProgress as Reply>::describe,
+    },
 ];
 
 /// The structure that declarations call so.
@@ -127,6 +166,18 @@ fn fields(out: &mut Vec<FieldSpec>, lines: &[(&'static str, &str, &'static str)]
             optional,
         });
     }
+}
+
+/// An item writes itself by hand, as metadata with two more fields.
+fn collection_item(out: &mut Vec<FieldSpec>) {
+    metadata(out);
+    fields(
+        out,
+        &[
+            ("position", "int", "Its place, from 1."),
+            ("added", "datetime", "When it was put there."),
+        ],
+    );
 }
 
 /// Metadata writes itself by hand, because filters apply and what a name decides is not stored; so
