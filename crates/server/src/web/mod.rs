@@ -2,7 +2,8 @@
 //!
 //! The links in mails lead here. A page never acts when it is opened, because mail programs and virus scanners follow
 //! links by themselves: it shows a form, and acts when that is sent. There is no login and no cookie behind these
-//! forms. What a form may do, it may do by the code in it, which other sites do not know.
+//! forms. What a form may do, it may do by the code in it, which other sites do not know. The pages of OAuth are another
+//! matter: `oauth.rs` tells what guards them.
 
 mod account;
 mod answer;
