@@ -14,12 +14,12 @@ source tests/lib/steps.sh
 
 STEPS=(
   tools fmt clippy doc unit release generated kill
-  rclone rclone-backend python pyfs smtp curl js pcloud-crate oauth
+  rclone rclone-backend rclone-mount python pyfs smtp curl js pcloud-crate oauth
   startup shutdown disk-full slow-clients
   deny
 )
 # Steps that run the release build of the server.
-NEED_SERVER=" kill rclone rclone-backend python pyfs smtp curl js pcloud-crate oauth startup shutdown disk-full slow-clients "
+NEED_SERVER=" kill rclone rclone-backend rclone-mount python pyfs smtp curl js pcloud-crate oauth startup shutdown disk-full slow-clients "
 
 if [[ ${1:-} == --list ]]; then
   printf '%s\n' "${STEPS[@]}"
@@ -120,6 +120,9 @@ step rclone 600 \
 step rclone-backend 900 \
   'the log names the failed case of rclone'"'"'s suite; tests/clients/rclone-backend.sh CASE runs it alone' \
   tests/clients/rclone-backend.sh
+step rclone-mount 300 \
+  'the log names the case and the kept work folder; tests/clients/rclone-mount.sh alone repeats it' \
+  tests/clients/rclone-mount.sh
 step python 300 \
   'tests/clients/python_pcloud.py, run by the Python of target/test-venv, repeats it' \
   "${CARGO_TARGET_DIR:-target}/test-venv/bin/python" tests/clients/python_pcloud.py

@@ -120,6 +120,32 @@ const cases = {
     await client.deletefile(metadata.fileid);
   },
 
+  async remote() {
+    // Long enough for the server to write down how far it is, which it does every second.
+    const pieces = 25;
+    const piece = Buffer.alloc(100000, 7);
+    const source = http.createServer(async (request, response) => {
+      response.setHeader("Content-Length", pieces * piece.length);
+      for (let at = 0; at < pieces; at++) {
+        response.write(piece);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      response.end();
+    });
+    await new Promise((resolve) => source.listen(0, "127.0.0.1", resolve));
+    const client = sdk.createClient(OAUTH);
+    const told = [];
+    const url = `http://127.0.0.1:${source.address().port}/remote.bin`;
+    const { metadata } = await client.remoteupload(url, 0, {
+      onProgress: (progress) => told.push(progress.all.downloaded),
+    });
+    source.close();
+    assert.equal(metadata.name, "remote.bin");
+    assert.equal(metadata.size, pieces * piece.length);
+    assert.ok(told.some((bytes) => bytes > 0 && bytes <= metadata.size), `progress: ${told}`);
+    await client.deletefile(metadata.fileid);
+  },
+
   async code() {
     const app = JSON.parse(APP);
     const { text } = await page({ client_id: app.client_id, response_type: "code" }, "allow");

@@ -37,6 +37,8 @@ list_for_test() {
   have_command node nodejs
   have_command npm npm
   have_command chromium chromium
+  # A drive can be tested only where the kernel has FUSE.
+  [[ ! -e /dev/fuse ]] || have_command fusermount3 fuse3
   # The server programs lie outside the path on Debian.
   command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
     missing+=(postgresql)

@@ -245,8 +245,8 @@ settings! {
 /// The sections of the file with their fields. [`template`] and [`Layers`] find every key through here.
 const SECTIONS: [(&str, &[define::Field]); 6] = [
     ("", Config::FIELDS),
-    ("mail", Mail::FIELDS),
     ("downloads", Downloads::FIELDS),
+    ("mail", Mail::FIELDS),
     ("public", Public::FIELDS),
     ("s3", S3::FIELDS),
     ("smtp", Smtp::FIELDS),
