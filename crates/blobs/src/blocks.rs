@@ -14,9 +14,10 @@ const ENTRY_BYTES: u64 = 24;
 /// The smallest block.
 const BLOCK_BYTES: u32 = 4096;
 
-/// Blocks grow until there are no more than this many. The client keeps 28 bytes for each and gives
-/// up at 64 MiB.
-const BLOCKS_MAX: u64 = 500_000;
+/// Blocks grow until there are no more than this many: whoever changes a little of a large file has
+/// to fetch the whole table, which so stays below 1.5 MiB. The client keeps 28 bytes for each block
+/// and gives up at 64 MiB, which is far away.
+const BLOCKS_MAX: u64 = 65_536;
 
 /// How a content is divided, which follows from its size.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -155,11 +156,11 @@ mod tests {
         assert_eq!(of(1), (4096, 1));
         assert_eq!(of(4096), (4096, 1));
         assert_eq!(of(4097), (4096, 2));
-        assert_eq!(of(4096 * 500_000), (4096, 500_000));
-        assert_eq!(of(4096 * 500_000 + 1), (8192, 250_001));
+        assert_eq!(of(4096 * 65_536), (4096, 65_536));
+        assert_eq!(of(4096 * 65_536 + 1), (8192, 32_769));
         for size in [1 << 40, u64::MAX >> 20] {
             let (block, count) = of(size);
-            assert!(block.is_power_of_two() && count <= 500_000, "{size}");
+            assert!(block.is_power_of_two() && count <= BLOCKS_MAX, "{size}");
         }
     }
 

@@ -122,7 +122,7 @@ pub fn find(name: &str) -> Option<&'static Entry> {
         .copied()
 }
 
-/// Carries out a call.
+/// Carries out a call. What few calls come to is boxed here: all that wait would hold room for it.
 pub async fn dispatch(app: &Arc<App>, call: Call, body: &mut Body<'_>) -> Outcome {
     let began = Instant::now();
     let options = options(&call);
@@ -155,7 +155,7 @@ async fn run(
         && fail.code == Code::BEARER_INVALID
         && body.received() == received
     {
-        match app_folder::make(app, call, secret).await {
+        match Box::pin(app_folder::make(app, call, secret)).await {
             Ok(true) => (result, user) = attempt(app, call, claim, body).await,
             Ok(false) => {}
             Err(fail) => result = Err(fail),
@@ -168,7 +168,7 @@ async fn run(
             login::note_use(app, token, app.clock.now());
         }
         if call.params.flag("getauth") || call.entry.spec.answers_token {
-            match login::token_to_answer(app, call, user).await {
+            match Box::pin(login::token_to_answer(app, call, user)).await {
                 Ok(token) => auth = token,
                 Err(fail) => result = Err(fail),
             }

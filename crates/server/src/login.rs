@@ -163,10 +163,10 @@ pub async fn claim(app: &App, call: &Call) -> Answer<Claim> {
     let ends_login = call.entry.spec.caller == Caller::Anyone && call.entry.spec.answers_token;
     if let Some(username) = text("username").filter(|_| !ends_login) {
         if let (Some(digest), Some(answer)) = (text("digest"), text("passworddigest")) {
-            return by_digest(app, call, &username, &digest, &answer).await;
+            return Box::pin(by_digest(app, call, &username, &digest, &answer)).await;
         }
         if let Some(password) = text("password") {
-            return by_password(app, call, &username, &password).await;
+            return Box::pin(by_password(app, call, &username, &password)).await;
         }
     }
     match call.conn.identity() {

@@ -44,7 +44,8 @@ pub(super) async fn route(
         return answer::page(StatusCode::OK, ROOT_PAGE);
     }
     if web::has(path) {
-        return page(app, line, head, incoming)
+        // Boxed: every request would take the room that these few need.
+        return Box::pin(page(app, line, head, incoming))
             .await
             .unwrap_or_else(|Refusal(status)| answer::refusal(status));
     }
