@@ -10,7 +10,7 @@ use crate::dispatch::{Public, Reads, Writes};
 use crate::language::LANGUAGES;
 use crate::login::{self, Claim};
 use crate::methods::general::is_email;
-use crate::rules;
+use crate::rules::account_mail::{Own, send_own};
 use crate::rules::accounts::{NewUser, add_user, sealed};
 use crate::rules::metadata::wire_id;
 use crate::{config::Registration, password};
@@ -69,7 +69,7 @@ impl Public for Register {
                     tx.set_inviter(id, inviter)?;
                 }
                 let account = tx.account(id)?.ok_or(StoreError::Missing)?;
-                rules::account_mail::send_verification(tx, &app, &account, now)?;
+                send_own(tx, &app, &account, Own::Verification, now)?;
                 Ok::<_, Fail>(id)
             })
             .await?;

@@ -2,6 +2,8 @@
 
 use crate::app::App;
 use crate::call::{Answer, Fail};
+use crate::language::Language;
+use crate::mail::Letter;
 use crate::mail::letters;
 use crate::methods::general::is_email;
 use crate::password;
@@ -40,21 +42,41 @@ fn account_of(tx: &mut Tx<'_>, code: &MailCode) -> Answer<Account> {
         .ok_or_else(|| Code::CODE_INVALID.into())
 }
 
-/// Sends the mail that asks to verify an account's address.
-pub fn send_verification(
+/// What an account is sent to its own address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Own {
+    /// The code that verifies the address.
+    Verification,
+    /// The code that lets a new address be named.
+    Change,
+    /// The code that gives the account up.
+    Deactivation,
+}
+
+/// Writes the letter that takes a code to an address.
+type Writes = fn(&App, Language, &str, &str) -> Letter;
+
+/// Sends a code to the address of an account.
+pub fn send_own(
     tx: &mut Tx<'_>,
     app: &Arc<App>,
     account: &Account,
+    own: Own,
     now: UnixTime,
 ) -> Answer<()> {
+    let (purpose, letter): (_, Writes) = match own {
+        Own::Verification => (Purpose::Verify, letters::verify),
+        Own::Change => (Purpose::ChangeOld, letters::change_old),
+        Own::Deactivation => (Purpose::Deactivate, letters::deactivate),
+    };
     let email = &account.email;
     let sent = CodeMail {
-        purpose: Purpose::Verify,
+        purpose,
         account: Some(account),
         to: email,
     };
     mail_codes::send(tx, app, &sent, now, |language, code| {
-        letters::verify(app, language, email, code)
+        letter(app, language, email, code)
     })
 }
 
@@ -154,24 +176,6 @@ pub async fn reset_password(
     Ok(account)
 }
 
-/// Sends the code that lets a new address be named, to the present one.
-pub fn send_change(
-    tx: &mut Tx<'_>,
-    app: &Arc<App>,
-    account: &Account,
-    now: UnixTime,
-) -> Answer<()> {
-    let email = &account.email;
-    let sent = CodeMail {
-        purpose: Purpose::ChangeOld,
-        account: Some(account),
-        to: email,
-    };
-    mail_codes::send(tx, app, &sent, now, |language, code| {
-        letters::change_old(app, language, email, code)
-    })
-}
-
 /// Takes the code that came to the present address, and sends another one to the new address. With `account` the code
 /// has to be that account's.
 pub async fn name_new_address(
@@ -235,24 +239,6 @@ pub async fn change_address(
         record_change(tx, &shared, account.id, now)
     });
     counted(app, client, changed.await)
-}
-
-/// Sends the code that gives the account up.
-pub fn send_deactivation(
-    tx: &mut Tx<'_>,
-    app: &Arc<App>,
-    account: &Account,
-    now: UnixTime,
-) -> Answer<()> {
-    let email = &account.email;
-    let sent = CodeMail {
-        purpose: Purpose::Deactivate,
-        account: Some(account),
-        to: email,
-    };
-    mail_codes::send(tx, app, &sent, now, |language, code| {
-        letters::deactivate(app, language, email, code)
-    })
 }
 
 /// Gives an account up. With `account` the code has to be that account's.

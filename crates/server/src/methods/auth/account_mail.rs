@@ -3,7 +3,7 @@
 use crate::call::Answer;
 use crate::cx::{Cx, Edit};
 use crate::dispatch::{Public, Writes};
-use crate::rules::account_mail;
+use crate::rules::account_mail::{self, Own};
 use crate::rules::metadata::wire_id;
 use crate::verify_token;
 use pileus_api::Code;
@@ -35,7 +35,7 @@ impl Public for SendVerificationEmail {
                 if account.email_verified {
                     return Err(Code::ALREADY_VERIFIED.into());
                 }
-                account_mail::send_verification(tx, &app, &account, now)
+                account_mail::send_own(tx, &app, &account, Own::Verification, now)
             })
             .await?;
         Ok(Done)
@@ -80,7 +80,7 @@ impl Public for SendChangeMail {
                 cx.edit(|edit| {
                     let (app, account, now) =
                         (edit.app.clone(), edit.user.account.clone(), edit.now);
-                    account_mail::send_change(edit.tx, &app, &account, now)
+                    account_mail::send_own(edit.tx, &app, &account, Own::Change, now)
                 })
                 .await?;
             }
@@ -101,7 +101,7 @@ impl Public for ChangeMail {
 impl Writes for SendDeactivateMail {
     fn run(&self, cx: &mut Edit<'_, '_>) -> Answer<Done> {
         let (app, account, now) = (cx.app.clone(), cx.user.account.clone(), cx.now);
-        account_mail::send_deactivation(cx.tx, &app, &account, now)?;
+        account_mail::send_own(cx.tx, &app, &account, Own::Deactivation, now)?;
         Ok(Done)
     }
 }

@@ -3,7 +3,7 @@
 use super::login::{self, Occasion};
 use super::question::{Kind, Question, Refused};
 use super::session::Session;
-use super::{back, foreign, form_page};
+use super::{back, form_page};
 use crate::call::{Answer, Fail};
 use crate::http::Answer as Body;
 use crate::language::Language;
@@ -53,26 +53,12 @@ pub(super) async fn serve(request: &PageRequest<'_>, query: &str) -> Answer<Resp
         app: Some(&question.app.name),
         redirect: question.redirect.as_deref(),
     };
-    let wish = if request.is_post() {
-        request.text("do")
-    } else {
-        String::new()
+    let (session, wish) = match login::admit(request, occasion, query).await? {
+        Ok(admitted) => admitted,
+        Err(response) => return Ok(response),
     };
     match wish.as_str() {
-        "login" => return login::submit_password(request, occasion).await,
-        "code" => return login::submit_code(request, occasion).await,
-        _ => {}
-    }
-    let Some(session) = Session::of(request).await? else {
-        return Ok(login::ask(request, occasion));
-    };
-    if wish.is_empty() {
-        return ask(request, query, &question, &session).await;
-    }
-    if !session.fits(request.app, query, &request.text("seal")) {
-        return Ok(foreign(request));
-    }
-    match wish.as_str() {
+        "" => ask(request, query, &question, &session).await,
         "allow" => allow(request, &question, &session).await,
         "deny" => deny(request, &question).await,
         _ => Ok(login::log_out(request)),

@@ -3,7 +3,7 @@
 use super::consent::rights;
 use super::login::{self, Occasion};
 use super::session::Session;
-use super::{APPS_PATH, foreign, form_page};
+use super::{APPS_PATH, form_page};
 use crate::call::Answer;
 use crate::http::Answer as Body;
 use crate::language::Language;
@@ -43,24 +43,12 @@ pub(super) async fn serve(request: &PageRequest<'_>, _query: &str) -> Answer<Res
         app: None,
         redirect: None,
     };
-    let wish = if request.is_post() {
-        request.text("do")
-    } else {
-        String::new()
-    };
-    match wish.as_str() {
-        "login" => return login::submit_password(request, occasion).await,
-        "code" => return login::submit_code(request, occasion).await,
-        _ => {}
-    }
-    let Some(session) = Session::of(request).await? else {
-        return Ok(login::ask(request, occasion));
+    let (session, wish) = match login::admit(request, occasion, ABOUT).await? {
+        Ok(admitted) => admitted,
+        Err(response) => return Ok(response),
     };
     if wish.is_empty() {
         return show(request, &session).await;
-    }
-    if !session.fits(request.app, ABOUT, &request.text("seal")) {
-        return Ok(foreign(request));
     }
     if wish == "unlink" {
         // An app that is not linked, or none at all, is what the visitor wants to see.

@@ -1,6 +1,7 @@
 //! Logging in to these pages: by password, and by a code where the account has a second factor.
 
-use super::{form_page, session, with_cookie};
+use super::session::Session;
+use super::{foreign, form_page, session, with_cookie};
 use crate::call::{Answer, Fail};
 use crate::http::Answer as Body;
 use crate::language::Language;
@@ -37,8 +38,35 @@ pub(super) struct Occasion<'a> {
     pub(super) redirect: Option<&'a str>,
 }
 
+/// Lets a visitor through who is logged in: answers the session, and what the form asks to be done, which is nothing if
+/// only the page is wanted. `about` is what the form is sealed for. Whoever has to log in first, or comes with a form of
+/// another site, gets the response instead.
+pub(super) async fn admit(
+    request: &PageRequest<'_>,
+    occasion: Occasion<'_>,
+    about: &str,
+) -> Answer<Result<(Session, String), Response<Body>>> {
+    let wish = if request.is_post() {
+        request.text("do")
+    } else {
+        String::new()
+    };
+    match wish.as_str() {
+        "login" => return submit_password(request, occasion).await.map(Err),
+        "code" => return submit_code(request, occasion).await.map(Err),
+        _ => {}
+    }
+    let Some(session) = Session::of(request).await? else {
+        return Ok(Err(ask(request, occasion)));
+    };
+    if !wish.is_empty() && !session.fits(request.app, about, &request.text("seal")) {
+        return Ok(Err(foreign(request)));
+    }
+    Ok(Ok((session, wish)))
+}
+
 /// Asks for the password.
-pub(super) fn ask(request: &PageRequest<'_>, occasion: Occasion<'_>) -> Response<Body> {
+fn ask(request: &PageRequest<'_>, occasion: Occasion<'_>) -> Response<Body> {
     show(request, occasion, StatusCode::OK, None, "")
 }
 
@@ -80,7 +108,7 @@ fn show(
 }
 
 /// Takes the form with the password.
-pub(super) async fn submit_password(
+async fn submit_password(
     request: &PageRequest<'_>,
     occasion: Occasion<'_>,
 ) -> Answer<Response<Body>> {
@@ -110,10 +138,7 @@ pub(super) async fn submit_password(
 }
 
 /// Takes the form with the code.
-pub(super) async fn submit_code(
-    request: &PageRequest<'_>,
-    occasion: Occasion<'_>,
-) -> Answer<Response<Body>> {
+async fn submit_code(request: &PageRequest<'_>, occasion: Occasion<'_>) -> Answer<Response<Body>> {
     let (pending, code) = (request.text("pending"), request.text("code"));
     let typed: String = code.chars().filter(|char| !char.is_whitespace()).collect();
     let said = if typed.len() == 6 && typed.bytes().all(|byte| byte.is_ascii_digit()) {
