@@ -29,6 +29,7 @@ bench: toolchain ## measure this build beside nginx on the same machine
 
 fuzz: toolchain ## hostile input against every parser, CASES cases per property
 	PILEUS_FUZZ_CASES=$(CASES) cargo test --release --workspace --test hostile
+	PILEUS_FUZZ_CASES=$(CASES) cargo test --release --package pileus-server --lib hostile
 
 # Bundled SQLite and the TLS library are C code, so a C compiler is needed besides Rust.
 toolchain:

@@ -247,4 +247,6 @@ impl<F: Stream<Item = Result<Bytes, Broken>> + Unpin + Send> Source for Files<F>
 }
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;

@@ -261,7 +261,7 @@ impl Run {
         .await;
         // Equal bytes were there already, or the rows were refused: either way nothing refers to this copy.
         if let (Some(key), Err(_) | Ok((_, true))) = (key, &saved) {
-            discard(&self.app, key);
+            discard(&self.app, key).await;
         }
         self.progress = saved?.0;
         Ok(())

@@ -14,7 +14,6 @@ use pileus_api::name::check_name;
 use pileus_api::{Code, Metadata};
 use pileus_blobs::{BlobKey, Error as BlobError, Stored};
 use pileus_store::contents::NewContent;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -239,7 +238,7 @@ impl Upload<'_> {
             }),
         ) = (key, &saved)
         {
-            discard(cx.app, key);
+            discard(cx.app, key).await;
         }
         let saved = saved?;
         self.reply.fileids.push(saved.fileid);
@@ -258,14 +257,12 @@ pub(super) fn if_taken(renameifexists: bool, ifhash: Option<IfHash>) -> IfTaken 
     }
 }
 
-/// Removes bytes that no row refers to. If this fails the janitor finds them later.
-pub(crate) fn discard(app: &Arc<App>, key: BlobKey) {
-    let app = app.clone();
-    tokio::spawn(async move {
-        if let Err(error) = app.blobs.delete(&key).await {
-            tracing::warn!(%error, "an unneeded blob could not be removed");
-        }
-    });
+/// Removes bytes that no row refers to, before the answer: what is left to be done after it would be left undone by a stop
+/// of the server. If this fails the janitor finds them later.
+pub(crate) async fn discard(app: &App, key: BlobKey) {
+    if let Err(error) = app.blobs.delete(&key).await {
+        tracing::warn!(%error, "an unneeded blob could not be removed");
+    }
 }
 
 /// What the answer says about one saved file.

@@ -282,7 +282,7 @@ impl Streams for UploadSave {
         match saved {
             Ok((id, saved)) => {
                 if let (Some(key), true) = (key, saved.duplicate) {
-                    discard(cx.app, key);
+                    discard(cx.app, key).await;
                 }
                 remove_file(cx, id).await;
                 Ok(Streamed::Reply(UploadSaved {
