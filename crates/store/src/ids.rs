@@ -70,10 +70,11 @@ impl Ids {
         block.end - block.start < BLOCK as i64 / 8
     }
 
-    /// Adds drawn ids. Only one range is kept: the shorter one is given up.
+    /// Adds drawn ids. Only one range is kept, the later one: whoever makes two things one after the other
+    /// sees their ids rise.
     pub(crate) fn put(&self, drawn: Range<i64>) {
         let mut block = self.lock();
-        if drawn.end - drawn.start > block.end - block.start {
+        if drawn.start > block.start {
             *block = drawn;
         }
     }

@@ -174,6 +174,8 @@ impl Reads for GetFilesByChecksum {
                 }
             }
         }
+        // Ids need not rise with time: those of a node come in blocks, and several nodes draw them.
+        metadata.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(FilesReply { metadata })
     }
 }
