@@ -44,7 +44,7 @@ impl Writes for CollectionList {
         let mut collections = Vec::new();
         for row in cx.tx.collections(account)?.into_iter().filter(|_| is_asked) {
             let list = List::read(cx, row)?;
-            collections.push(list.shown(cx, 0, shown));
+            collections.push(list.shown(cx, 0, shown)?);
         }
         Ok(CollectionsReply { collections })
     }
@@ -63,7 +63,7 @@ impl Writes for CollectionDetails {
             }
         };
         Ok(CollectionReply {
-            collection: list.shown(cx, from, count),
+            collection: list.shown(cx, from, count)?,
             linkresult: None,
         })
     }
@@ -82,7 +82,7 @@ impl Writes for CollectionCreate {
         let files = self.fileids.as_ref();
         let linkresult = files.map(|files| list.link(cx, &files.0)).transpose()?;
         Ok(CollectionReply {
-            collection: list.shown(cx, 0, 0),
+            collection: list.shown(cx, 0, 0)?,
             linkresult,
         })
     }
@@ -101,7 +101,7 @@ impl Writes for CollectionRename {
         cx.tx.set_collection(&row)?;
         let list = List::read(cx, row)?;
         Ok(CollectionReply {
-            collection: list.shown(cx, 0, 0),
+            collection: list.shown(cx, 0, 0)?,
             linkresult: None,
         })
     }
@@ -121,7 +121,7 @@ impl Writes for CollectionLinkFiles {
         let mut list = List::read(cx, row)?;
         let results = list.link(cx, &self.fileids.0)?;
         Ok(CollectionReply {
-            collection: list.shown(cx, 0, 0),
+            collection: list.shown(cx, 0, 0)?,
             linkresult: Some(if self.noitems { Vec::new() } else { results }),
         })
     }
@@ -154,7 +154,7 @@ impl Writes for CollectionUnlinkFiles {
             list.write(cx, first)?;
         }
         Ok(CollectionReply {
-            collection: list.shown(cx, 0, 0),
+            collection: list.shown(cx, 0, 0)?,
             linkresult: None,
         })
     }
@@ -332,7 +332,7 @@ impl List {
             results.push(LinkResult {
                 result: 0,
                 fileid: fileid.to_string(),
-                metadata: Some(self.entry(cx, self.entries.len() - 1)),
+                metadata: Some(self.entry(cx, self.entries.len() - 1)?),
                 message: None,
             });
         }
@@ -343,19 +343,19 @@ impl List {
     }
 
     /// What the wire says about the entry at a place, counted from 0.
-    fn entry(&self, cx: &Edit<'_, '_>, place: usize) -> CollectionItem {
+    fn entry(&self, cx: &mut Edit<'_, '_>, place: usize) -> Answer<CollectionItem> {
         let entry = &self.entries[place];
-        CollectionItem {
-            metadata: cx.file_metadata(&entry.file),
+        Ok(CollectionItem {
+            metadata: cx.file_metadata(&entry.file)?,
             position: place as u64 + 1,
             added: UnixTime(entry.item.added),
-        }
+        })
     }
 
     /// What the wire says about the collection, with `count` files from a place on.
-    fn shown(&self, cx: &Edit<'_, '_>, from: usize, count: usize) -> Collection {
+    fn shown(&self, cx: &mut Edit<'_, '_>, from: usize, count: usize) -> Answer<Collection> {
         let places = (0..self.entries.len()).skip(from).take(count);
-        Collection {
+        Ok(Collection {
             id: wire_id(self.row.id),
             name: self.row.name.clone(),
             r#type: "audio".into(),
@@ -364,7 +364,9 @@ impl List {
             items: self.entries.len() as u64,
             created: UnixTime(self.row.created),
             modified: UnixTime(self.row.modified),
-            contents: places.map(|place| self.entry(cx, place)).collect(),
-        }
+            contents: places
+                .map(|place| self.entry(cx, place))
+                .collect::<Answer<_>>()?,
+        })
     }
 }

@@ -148,7 +148,7 @@ fn ready(view: &mut View<'_, '_>, item: &Progress) -> Answer<Option<Metadata>> {
     let own = view.user.account.id;
     let file = view.tx.file(id)?;
     let file = file.filter(|file| file.owner == own && file.deleted == 0);
-    Ok(file.map(|file| view.file_metadata(&file)))
+    file.map(|file| view.file_metadata(&file)).transpose()
 }
 
 impl Public for UploadProgress {

@@ -43,12 +43,12 @@ pub fn times(mtime: Option<Seconds>, ctime: Option<Seconds>) -> Times {
 }
 
 /// Metadata of a version: the file's, with size and hash of the version.
-fn version_metadata(cx: &View<'_, '_>, version: &Version) -> Metadata {
-    let mut metadata = cx.file_metadata(&version.file);
+fn version_metadata(cx: &mut View<'_, '_>, version: &Version) -> Answer<Metadata> {
+    let mut metadata = cx.file_metadata(&version.file)?;
     if let (Some(id), Some(facts)) = (version.revisionid, metadata.file_mut()) {
         facts.revisionid = Some(id.unsigned_abs());
     }
-    metadata
+    Ok(metadata)
 }
 
 /// The path of a file that was addressed by path.
@@ -64,10 +64,10 @@ impl Reads for Stat {
         let path = given_path(&self.file.file);
         let missing = [Code::FILE_MISSING, Code::NO_PARENT];
         let mut metadata = match (cx.version(&self.file), &self.file.file) {
-            (Ok(version), _) => version_metadata(cx, &version),
+            (Ok(version), _) => version_metadata(cx, &version)?,
             (Err(fail), FileRef::Path(path)) if missing.contains(&fail.code) => {
                 let folder = cx.folder_or(&FolderRef::Path(path.clone()), Code::NOTHING_THERE)?;
-                cx.folder_metadata(&folder)
+                cx.folder_metadata(&folder)?
             }
             (Err(fail), _) => return Err(fail),
         };
@@ -80,7 +80,7 @@ impl Reads for ChecksumFile {
     fn run(&self, cx: &mut View<'_, '_>) -> Answer<ChecksumReply> {
         let version = cx.version(&self.file)?;
         let Checksums { sha1, md5, sha256 } = checksums(&cx.content_of(&version.file)?)?;
-        let mut metadata = version_metadata(cx, &version);
+        let mut metadata = version_metadata(cx, &version)?;
         metadata.path = given_path(&self.file.file);
         Ok(ChecksumReply {
             sha1,
@@ -96,7 +96,7 @@ impl Writes for DeleteFile {
         let file = cx.file(&self.file.0)?;
         let file = cx.delete_file(file)?;
         Ok(FileReply {
-            metadata: cx.file_metadata(&file),
+            metadata: cx.file_metadata(&file)?,
         })
     }
 }
@@ -110,12 +110,12 @@ impl Writes for RenameFile {
             return Err(Fail::with(
                 Code::SAME_FILE,
                 FileReply {
-                    metadata: cx.file_metadata(&file),
+                    metadata: cx.file_metadata(&file)?,
                 },
             ));
         }
         let (file, replaced) = cx.move_file(file, parent, name)?;
-        let mut metadata = cx.file_metadata(&file);
+        let mut metadata = cx.file_metadata(&file)?;
         if let Some(facts) = metadata.file_mut() {
             facts.deletedfileid = replaced.map(i64::unsigned_abs);
         }
@@ -141,7 +141,7 @@ impl Writes for CopyFile {
             cx.copy_file(&version.file, &mut folder, &name, times)?.file
         };
         Ok(FileReply {
-            metadata: cx.file_metadata(&file),
+            metadata: cx.file_metadata(&file)?,
         })
     }
 }
@@ -169,7 +169,7 @@ impl Reads for GetFilesByChecksum {
             for content in cx.tx.contents_by_sha1(&sha1, size)? {
                 for file in cx.tx.files_of_blob(content, owner)? {
                     if cx.sees_file(&file)? {
-                        metadata.push(cx.file_metadata(&file));
+                        metadata.push(cx.file_metadata(&file)?);
                     }
                 }
             }
@@ -196,7 +196,7 @@ impl Writes for SetFileMtime {
         }
         cx.set_times(&mut file, before)?;
         Ok(FileReply {
-            metadata: cx.file_metadata(&file),
+            metadata: cx.file_metadata(&file)?,
         })
     }
 }

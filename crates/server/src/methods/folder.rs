@@ -45,7 +45,7 @@ impl Writes for CreateFolder {
         }
         let folder = cx.make_folder(&mut parent, name, time(self.ctime))?;
         Ok(FolderReply {
-            metadata: with_path(cx.folder_metadata(&folder), new_path(&self.at)),
+            metadata: with_path(cx.folder_metadata(&folder)?, new_path(&self.at)),
         })
     }
 }
@@ -61,7 +61,7 @@ impl Writes for CreateFolderIfNotExists {
                 None => (true, cx.make_folder(&mut parent, name, time(self.ctime))?),
             },
         };
-        let metadata = with_path(cx.folder_metadata(&folder), new_path(&self.at));
+        let metadata = with_path(cx.folder_metadata(&folder)?, new_path(&self.at));
         Ok(CreatedFolderReply { created, metadata })
     }
 }
@@ -101,7 +101,7 @@ impl Writes for RenameFolder {
         }
         let folder = cx.move_folder(folder, parent, name)?;
         Ok(FolderReply {
-            metadata: cx.folder_metadata(&folder),
+            metadata: cx.folder_metadata(&folder)?,
         })
     }
 }
@@ -127,7 +127,7 @@ impl Writes for DeleteFolder {
         }
         let folder = cx.delete_folder(folder)?;
         Ok(FolderReply {
-            metadata: cx.folder_metadata(&folder),
+            metadata: cx.folder_metadata(&folder)?,
         })
     }
 }
@@ -196,7 +196,7 @@ impl Writes for CopyFolder {
             cx.copy_folder(from, &mut parent, &name, existing)?
         };
         Ok(FolderReply {
-            metadata: cx.folder_metadata(&copy),
+            metadata: cx.folder_metadata(&copy)?,
         })
     }
 }

@@ -41,7 +41,7 @@ pub fn list(cx: &mut View<'_, '_>, top: &Folder, scope: Scope) -> Answer<Listing
                 nodes.push(Node {
                     depth,
                     open: true,
-                    metadata: cx.folder_metadata(&folder),
+                    metadata: cx.folder_metadata(&folder)?,
                 });
                 if scope.files {
                     pending.push(Pending::Files(folder.id, depth + 1));
@@ -59,7 +59,7 @@ pub fn list(cx: &mut View<'_, '_>, top: &Folder, scope: Scope) -> Answer<Listing
                     nodes.push(Node {
                         depth,
                         open: false,
-                        metadata: cx.file_metadata(&file),
+                        metadata: cx.file_metadata(&file)?,
                     });
                 }
             }
@@ -78,7 +78,7 @@ pub fn list(cx: &mut View<'_, '_>, top: &Folder, scope: Scope) -> Answer<Listing
 /// Lists what is directly in a folder, with paths.
 fn list_level(cx: &mut View<'_, '_>, top: &Folder, scope: Scope) -> Answer<Listing> {
     let path = cx.path_of(top)?;
-    let mut metadata = cx.folder_metadata(top);
+    let mut metadata = cx.folder_metadata(top)?;
     metadata.path = Some(path.clone());
     let mut nodes = vec![Node {
         depth: 0,
@@ -86,7 +86,7 @@ fn list_level(cx: &mut View<'_, '_>, top: &Folder, scope: Scope) -> Answer<Listi
         metadata,
     }];
     for folder in folders_in(cx, top.id, scope)? {
-        let mut metadata = cx.folder_metadata(&folder);
+        let mut metadata = cx.folder_metadata(&folder)?;
         metadata.path = Some(below(&path, &folder.name));
         nodes.push(Node {
             depth: 1,
@@ -96,7 +96,7 @@ fn list_level(cx: &mut View<'_, '_>, top: &Folder, scope: Scope) -> Answer<Listi
     }
     if scope.files {
         for file in files_in(cx, top.id, scope)? {
-            let mut metadata = cx.file_metadata(&file);
+            let mut metadata = cx.file_metadata(&file)?;
             metadata.path = Some(below(&path, &file.name));
             nodes.push(Node {
                 depth: 1,

@@ -58,7 +58,7 @@ async fn hash(cx: &Cx<'_, '_>, password: Option<&String>) -> Answer<Option<Strin
 }
 
 /// Metadata of what a link leads to.
-fn metadata(cx: &View<'_, '_>, item: &Item) -> Metadata {
+fn metadata(cx: &mut View<'_, '_>, item: &Item) -> Answer<Metadata> {
     match item {
         Item::File(file) => cx.file_metadata(file),
         Item::Folder(folder) => cx.folder_metadata(folder),
@@ -121,7 +121,7 @@ impl Wanted {
             modified: UnixTime(link.modified),
             downloads: wire_id(link.downloads),
             downloadenabled: true,
-            metadata: metadata(cx, item),
+            metadata: metadata(cx, item)?,
         })
     }
 
@@ -266,7 +266,7 @@ fn show(view: &mut View<'_, '_>, item: &Item) -> Answer<Listing> {
         Item::File(file) => vec![Node {
             depth: 0,
             open: false,
-            metadata: view.file_metadata(file),
+            metadata: view.file_metadata(file)?,
         }],
         Item::Folder(folder) => {
             let scope = Scope {
@@ -373,18 +373,23 @@ fn links(cx: &mut View<'_, '_>, has_metadata: bool) -> Answer<LinksReply> {
         if let Some(item) = item(cx.tx, &link)?
             && cx.sees_item(&item)?
         {
-            publinks.push(info(cx, link, &item, has_metadata));
+            publinks.push(info(cx, link, &item, has_metadata)?);
         }
     }
     Ok(LinksReply { publinks })
 }
 
-fn info(cx: &View<'_, '_>, link: PublicLink, item: &Item, has_metadata: bool) -> PublicLinkInfo {
+fn info(
+    cx: &mut View<'_, '_>,
+    link: PublicLink,
+    item: &Item,
+    has_metadata: bool,
+) -> Answer<PublicLinkInfo> {
     let limit = |most: i64| (most > 0).then(|| wire_id(most));
     let is_folder = matches!(item, Item::Folder(_));
     let uploads = is_folder.then_some(false);
     let is_short = !has_metadata;
-    PublicLinkInfo {
+    Ok(PublicLinkInfo {
         linkid: wire_id(link.id),
         link: address(cx.app, &link.code),
         shortlink: short_address(cx.app, &link),
@@ -402,7 +407,7 @@ fn info(cx: &View<'_, '_>, link: PublicLink, item: &Item, has_metadata: bool) ->
         r#type: wire_id(link.kind),
         enableduploadforeveryone: uploads,
         enableduploadforchosenusers: uploads,
-        metadata: has_metadata.then(|| metadata(cx, item)),
+        metadata: has_metadata.then(|| metadata(cx, item)).transpose()?,
         isfolder: is_short.then_some(is_folder),
         id: is_short.then(|| match item {
             Item::File(file) => format!("f{}", file.id),
@@ -410,7 +415,7 @@ fn info(cx: &View<'_, '_>, link: PublicLink, item: &Item, has_metadata: bool) ->
         }),
         fileid: link.file.filter(|_| is_short).map(wire_id),
         folderid: link.folder.filter(|_| is_short).map(wire_id),
-    }
+    })
 }
 
 impl Reads for ListPublinks {

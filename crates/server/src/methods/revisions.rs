@@ -51,7 +51,7 @@ impl Reads for ListRevisions {
         let (sha1, md5, sha256) = split(sums_of(cx, file.blob, self.showchecksums)?);
         Ok(RevisionsReply {
             revisions,
-            metadata: cx.file_metadata(&file),
+            metadata: cx.file_metadata(&file)?,
             sha1,
             md5,
             sha256,
@@ -84,7 +84,7 @@ impl Writes for RevertRevision {
         cx.set_content(&mut file, held, now)?;
         cx.record_file(EventKind::ModifyFile, &file, None)?;
         Ok(RevertReply {
-            metadata: cx.file_metadata(&file),
+            metadata: cx.file_metadata(&file)?,
         })
     }
 }

@@ -104,14 +104,14 @@ impl Searching {
             let is_live = file.owner == self.owner && file.deleted == 0;
             let fits = is_live && self.category.is_none_or(fits) && self.finder.finds(&file.name);
             if fits && cx.sees_file(&file)? {
-                rows.insert(Object::file(file.id), cx.file_metadata(&file));
+                rows.insert(Object::file(file.id), cx.file_metadata(&file)?);
             }
         }
         if self.category.is_none() {
             for folder in cx.tx.folders_by_id(&folders)? {
                 let is_live = folder.owner == self.owner && folder.deleted == 0;
                 if is_live && self.finder.finds(&folder.name) && cx.sees_folder(&folder)? {
-                    rows.insert(Object::folder(folder.id), cx.folder_metadata(&folder));
+                    rows.insert(Object::folder(folder.id), cx.folder_metadata(&folder)?);
                 }
             }
         }

@@ -68,7 +68,7 @@ fn trash_root(cx: &mut View<'_, '_>) -> Answer<Metadata> {
     let root = cx.root()?;
     Ok(Metadata {
         isdeleted: true,
-        ..cx.folder_metadata(&root)
+        ..cx.folder_metadata(&root)?
     })
 }
 
@@ -171,11 +171,11 @@ impl Reads for TrashRestorePath {
             TrashArg::Folder(0) => return Err(Code::BAD_FOLDERID.into()),
             TrashArg::File(id) => {
                 let file = cx.trashed_file(id)?;
-                (cx.file_metadata(&file), file.folder, true)
+                (cx.file_metadata(&file)?, file.folder, true)
             }
             TrashArg::Folder(id) => {
                 let folder = cx.trashed_folder(id)?;
-                (cx.folder_metadata(&folder), folder.parent, false)
+                (cx.folder_metadata(&folder)?, folder.parent, false)
             }
         };
         let to = cx.restore_destination(parent)?;
@@ -193,7 +193,7 @@ impl Reads for TrashRestorePath {
         metadata.parentfolderid = Some(cx.wire_folder(to.id));
         Ok(RestorePathReply {
             metadata,
-            destination: cx.folder_metadata(&to),
+            destination: cx.folder_metadata(&to)?,
         })
     }
 }
@@ -216,7 +216,7 @@ impl Restore {
     fn file(&self, cx: &mut Edit<'_, '_>, file: File) -> Answer<Metadata> {
         let mut to = self.destination(cx, file.folder)?;
         let file = cx.restore_file(file, &mut to)?;
-        Ok(cx.file_metadata(&file))
+        Ok(cx.file_metadata(&file)?)
     }
 
     fn folder(&self, cx: &mut Edit<'_, '_>, folder: Folder) -> Answer<Folder> {
@@ -237,7 +237,7 @@ impl Restore {
                     Top::File(file) => self.file(cx, file)?,
                     Top::Folder(folder) => {
                         let folder = self.folder(cx, folder)?;
-                        cx.folder_metadata(&folder)
+                        cx.folder_metadata(&folder)?
                     }
                 });
             }
@@ -286,7 +286,7 @@ impl Writes for TrashRestore {
                 let folder = cx.trashed_folder(id)?;
                 let folder = restore.folder(cx, folder)?;
                 if !self.metadata {
-                    return Ok(RestoreReply::One(alone(cx.folder_metadata(&folder))));
+                    return Ok(RestoreReply::One(alone(cx.folder_metadata(&folder)?)));
                 }
                 let scope = Scope {
                     recursive: true,

@@ -292,7 +292,7 @@ pub(super) fn save_in(
         hash: content.hash,
     };
     let saved = edit.save(&mut folder, name, held, times, if_taken)?;
-    let mut metadata = edit.file_metadata(&saved.file);
+    let mut metadata = edit.file_metadata(&saved.file)?;
     let fileid = saved.file.id.unsigned_abs();
     if let Some(facts) = metadata.file_mut() {
         facts.conflicted = saved.conflicted;

@@ -23,9 +23,9 @@ impl View<'_, '_> {
     }
 
     /// Metadata of a folder.
-    pub fn folder_metadata(&self, folder: &Folder) -> Metadata {
+    pub fn folder_metadata(&mut self, folder: &Folder) -> Answer<Metadata> {
         let is_root = folder.id == self.user.account.root;
-        Metadata {
+        Ok(Metadata {
             kind: Kind::Folder {
                 folderid: self.wire_folder(folder.id),
             },
@@ -42,12 +42,12 @@ impl View<'_, '_> {
             created: UnixTime(folder.created),
             modified: UnixTime(folder.modified),
             path: is_root.then(|| "/".into()),
-        }
+        })
     }
 
     /// Metadata of a file.
-    pub fn file_metadata(&self, file: &File) -> Metadata {
-        Metadata {
+    pub fn file_metadata(&mut self, file: &File) -> Answer<Metadata> {
+        Ok(Metadata {
             kind: Kind::File(FileFacts {
                 fileid: wire_id(file.id),
                 size: wire_id(file.size),
@@ -66,7 +66,7 @@ impl View<'_, '_> {
             created: UnixTime(file.created),
             modified: UnixTime(file.modified),
             path: None,
-        }
+        })
     }
 
     /// The full path of a live folder of the caller, found by walking up.

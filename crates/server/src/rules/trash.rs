@@ -69,13 +69,13 @@ impl View<'_, '_> {
 
     /// Metadata of a deleted file, at its place in the trash.
     pub fn trashed_file_metadata(&mut self, file: &File) -> Answer<Metadata> {
-        let metadata = self.file_metadata(file);
+        let metadata = self.file_metadata(file)?;
         self.at_trash_place(metadata, file.folder)
     }
 
     /// Metadata of a deleted folder, at its place in the trash.
     pub fn trashed_folder_metadata(&mut self, folder: &Folder) -> Answer<Metadata> {
-        let metadata = self.folder_metadata(folder);
+        let metadata = self.folder_metadata(folder)?;
         self.at_trash_place(metadata, folder.parent)
     }
 
