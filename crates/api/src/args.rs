@@ -16,7 +16,7 @@ pub enum FolderRef {
 }
 
 impl FolderRef {
-    fn read(params: &Params, id: &str, path: &str) -> Result<Option<Self>, Code> {
+    pub(crate) fn read(params: &Params, id: &str, path: &str) -> Result<Option<Self>, Code> {
         if let Some(id) = params.uint(id) {
             return Ok(Some(Self::Id(id)));
         }
@@ -29,7 +29,7 @@ impl FolderRef {
         }
     }
 
-    fn write(&self, params: &mut Params, id: &'static str, path: &'static str) {
+    pub(crate) fn write(&self, params: &mut Params, id: &'static str, path: &'static str) {
         match self {
             Self::Id(number) => put(params, id, Value::Num(*number)),
             Self::Path(to) => put(params, path, text_value(&to.to_text())),

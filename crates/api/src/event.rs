@@ -4,6 +4,7 @@ use crate::general::AccountState;
 use crate::metadata::Metadata;
 use crate::notifications::Notification;
 use crate::reply::{FieldSpec, Reply, Sink, Tree, Value, Written, read_field, write_field};
+use crate::sharing::ShareInfo;
 use pileus_wire::UnixTime;
 
 /// Events written before a reply hands control back.
@@ -45,6 +46,18 @@ event_kinds! {
     ModifyFile = 5 "modifyfile";
     DeleteFile = 6 "deletefile";
     ModifyUserInfo = 7 "modifyuserinfo";
+    RequestShareIn = 8 "requestsharein";
+    RequestShareOut = 9 "requestshareout";
+    AcceptedShareIn = 10 "acceptedsharein";
+    AcceptedShareOut = 11 "acceptedshareout";
+    DeclinedShareIn = 12 "declinedsharein";
+    DeclinedShareOut = 13 "declinedshareout";
+    CancelledShareIn = 14 "cancelledsharein";
+    CancelledShareOut = 15 "cancelledshareout";
+    RemovedShareIn = 16 "removedsharein";
+    RemovedShareOut = 17 "removedshareout";
+    ModifiedShareIn = 18 "modifiedsharein";
+    ModifiedShareOut = 19 "modifiedshareout";
 }
 
 /// What an event is about.
@@ -56,6 +69,8 @@ pub enum Payload {
     Metadata(Box<Metadata>),
     /// The account as it was at that moment.
     UserInfo(Box<AccountState>),
+    /// A share or an offer, as this user's side of it sees it.
+    Share(Box<ShareInfo>),
 }
 
 /// One entry of the feed.
@@ -82,6 +97,7 @@ impl Value for Event {
             Payload::None => {}
             Payload::Metadata(metadata) => write_field(out, "metadata", metadata.as_ref()),
             Payload::UserInfo(info) => write_field(out, "userinfo", info.as_ref()),
+            Payload::Share(share) => write_field(out, "share", share.as_ref()),
         }
         out.end_hash();
     }
@@ -92,6 +108,8 @@ impl Value for Event {
             Payload::Metadata(Box::new(Metadata::read(metadata)?))
         } else if let Some(info) = tree.get("userinfo") {
             Payload::UserInfo(Box::new(<AccountState as Value>::read(info)?))
+        } else if let Some(share) = tree.get("share") {
+            Payload::Share(Box::new(<ShareInfo as Value>::read(share)?))
         } else {
             Payload::None
         };

@@ -32,6 +32,8 @@ macro_rules! every_method {
             archiving::GetZip,
             revisions::ListRevisions, revisions::RevertRevision,
             trash::TrashList, trash::TrashRestorePath, trash::TrashRestore, trash::TrashClear,
+            sharing::ShareFolder, sharing::ListShares, sharing::ShareRequestInfo, sharing::CancelShareRequest,
+            sharing::AcceptShare, sharing::DeclineShare, sharing::RemoveShare, sharing::ChangeShare,
             public_links::GetFilePublink, public_links::GetFolderPublink, public_links::ShowPublink,
             public_links::GetPublinkDownload, public_links::ListPublinks, public_links::ListPlShort,
             public_links::ChangePublink, public_links::DeletePublink,

@@ -31,6 +31,7 @@ pub mod public_links;
 pub mod reply;
 pub mod revisions;
 pub mod search;
+pub mod sharing;
 pub mod streaming;
 pub mod stubs;
 pub mod trash;

@@ -49,6 +49,7 @@ pub async fn run(config: Config, quickstart: bool) -> Result<(), Box<dyn Error>>
     work.spawn(mail::worker::run(app.clone()));
     work.spawn(jobs::runner::run::<jobs::downloads::Download>(app.clone()));
     work.spawn(jobs::runner::run::<jobs::names::Names>(app.clone()));
+    work.spawn(jobs::runner::run::<jobs::joins::Joins>(app.clone()));
     if let Some(listener) = admin_listener {
         for address in listener.addresses() {
             tracing::info!(%address, "health and metrics");

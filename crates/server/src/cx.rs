@@ -4,6 +4,8 @@ use crate::app::App;
 use crate::body::Body;
 use crate::call::{Answer, Call, Fail};
 use crate::login::{self, Claim, User};
+use crate::rules::access::{Known, Place};
+use crate::rules::audience::Viewers;
 use crate::rules::notices::{Notice, about_space};
 use crate::working;
 use pileus_api::method::Spec;
@@ -26,12 +28,40 @@ pub struct View<'a, 't> {
     pub user: User,
     /// The time of the call.
     pub now: UnixTime,
+    /// What was found out about places and shares.
+    pub known: Known,
+    /// Whether only what belongs to the account is seen, and nothing that others share with it: a public link shows what is
+    /// its owner's.
+    pub own_only: bool,
+}
+
+impl<'a, 't> View<'a, 't> {
+    /// A view of somebody, at the beginning of a transaction.
+    pub fn new(
+        tx: &'a mut Tx<'t>,
+        app: &'a Arc<App>,
+        call: Option<&'a Call>,
+        user: User,
+        now: UnixTime,
+    ) -> Self {
+        Self {
+            tx,
+            app,
+            call,
+            user,
+            now,
+            known: Known::default(),
+            own_only: false,
+        }
+    }
 }
 
 /// Writing: one transaction, with a login. What it counts and records is written when the method has succeeded.
 pub struct Edit<'a, 't> {
     view: View<'a, 't>,
     ledger: BTreeMap<i64, Ledger>,
+    /// Who sees what is at places that have been asked for.
+    pub(crate) audiences: Vec<(Place, Viewers)>,
 }
 
 /// The counters of an account that an edit may move. The row is locked while they are here.
@@ -83,7 +113,11 @@ impl<'a, 't> Edit<'a, 't> {
             view.user.account = Account { root, ..account };
         }
         let ledger = BTreeMap::from([(view.user.account.id, Ledger::from(&view.user.account))]);
-        Ok(Self { view, ledger })
+        Ok(Self {
+            view,
+            ledger,
+            audiences: Vec::new(),
+        })
     }
 
     fn ledger(&mut self, account: i64) -> Answer<&mut Ledger> {
@@ -99,6 +133,11 @@ impl<'a, 't> Edit<'a, 't> {
                 Ok(entry.insert(Ledger::from(&locked)))
             }
         }
+    }
+
+    /// Locks an account until the end of the edit: its counters, its feed, and who sees what it owns.
+    pub fn lock(&mut self, account: i64) -> Answer<()> {
+        self.ledger(account).map(drop)
     }
 
     /// The next place in the feed of an account.
@@ -265,6 +304,22 @@ pub async fn edit_owed<T: Send + 'static>(
     edit_as(app, None, who, Arc::new(Mutex::new(job))).await
 }
 
+/// Does something as an account, within a transaction that belongs to no call.
+pub fn edit_within<T>(
+    tx: &mut Tx<'_>,
+    app: &Arc<App>,
+    account: i64,
+    now: UnixTime,
+    job: impl FnOnce(&mut Edit<'_, '_>) -> Answer<T>,
+) -> Answer<T> {
+    let account = tx.account_locked(account)?.ok_or(StoreError::Missing)?;
+    let user = User::new(account, None);
+    let mut edit = Edit::begin(View::new(tx, app, None, user, now))?;
+    let answer = job(&mut edit)?;
+    edit.finish()?;
+    Ok(answer)
+}
+
 /// Writes as whoever `who` finds.
 async fn edit_as<T: Send + 'static>(
     app: &Arc<App>,
@@ -276,13 +331,7 @@ async fn edit_as<T: Send + 'static>(
     app.db
         .edit(move |tx| {
             let user = who(tx, now)?;
-            let mut edit = Edit::begin(View {
-                tx,
-                app: &shared,
-                call: call.as_deref(),
-                user,
-                now,
-            })?;
+            let mut edit = Edit::begin(View::new(tx, &shared, call.as_deref(), user, now))?;
             // Attempts follow each other; the lock only tells the compiler.
             let mut job = job.lock().unwrap_or_else(PoisonError::into_inner);
             let answer = job(&mut edit)?;

@@ -293,13 +293,7 @@ impl<M: Reads + Sync> Kind<M> for access::Read {
                 let now = app.clock.now();
                 let ran = app.db.view(move |tx| -> Answer<(Answer<M::Reply>, User)> {
                     let user = required(tx, &claim, M::SPEC, &call, now)?;
-                    let mut view = View {
-                        tx,
-                        app: &shared,
-                        call: Some(&call),
-                        user,
-                        now,
-                    };
+                    let mut view = View::new(tx, &shared, Some(&call), user, now);
                     let answer = decode::<M>(&call)
                         .map_err(Fail::from)
                         .and_then(|method| method.run(&mut view));
@@ -337,13 +331,7 @@ impl<M: Writes + Sync> Kind<M> for access::Write {
                 let ran = app.db.edit(move |tx| -> Answer<(M::Reply, User)> {
                     let user = required(tx, &claim, M::SPEC, &call, now)?;
                     let method = method.as_ref().map_err(|code| Fail::from(*code))?;
-                    let mut edit = Edit::begin(View {
-                        tx,
-                        app: &shared,
-                        call: Some(&call),
-                        user,
-                        now,
-                    })?;
+                    let mut edit = Edit::begin(View::new(tx, &shared, Some(&call), user, now))?;
                     let reply = method.run(&mut edit)?;
                     let user = edit.user.clone();
                     edit.finish()?;

@@ -45,13 +45,7 @@ impl Standing {
         let db = app.db.clone();
         db.view(move |tx| {
             let user = required(tx, &claim, spec, &call, now)?;
-            job(&mut View {
-                tx,
-                app: &app,
-                call: Some(&call),
-                user,
-                now,
-            })
+            job(&mut View::new(tx, &app, Some(&call), user, now))
         })
         .await
     }

@@ -6,6 +6,7 @@
 mod contents;
 mod feed;
 mod names;
+mod shares;
 mod tree;
 
 use crate::{Stored, Tx, sql};
@@ -43,6 +44,15 @@ sql! {
     FILE_NAMES = "SELECT id, owner FROM file WHERE id > $1 ORDER BY id LIMIT 5000";
     NOTED = "SELECT object FROM name_new WHERE owner = $1";
     SEGMENTS = "SELECT objects FROM name_segment WHERE owner = $1";
+    SHARES = "SELECT s.id, s.folder, s.owner, s.recipient, f.owner, m.owner, m.mount FROM share s \
+              LEFT JOIN folder f ON f.id = s.folder AND f.deleted = 0 \
+              LEFT JOIN folder m ON m.id = s.mount AND m.deleted = 0 WHERE s.id > $1 ORDER BY s.id LIMIT 5000";
+    SHARED_FOLDERS = "SELECT f.id, f.shares, CAST((SELECT COUNT(*) FROM share s WHERE s.folder = f.id) AS BIGINT), \
+                      CAST((SELECT COUNT(*) FROM share_request r WHERE r.folder = f.id) AS BIGINT), \
+                      f.shared, p.shared, f.mount, CAST(CASE WHEN f.mount = 0 THEN 0 ELSE \
+                      (SELECT COUNT(*) FROM share s WHERE s.folder = f.mount AND s.mount = f.id) END AS BIGINT) \
+                      FROM folder f LEFT JOIN folder p ON p.id = f.parent \
+                      WHERE f.deleted = 0 AND f.id > $1 ORDER BY f.id LIMIT 5000";
     EVENTS = "SELECT diffid, kind, folder, file, parent, name, created, modified, revisionid, blob, size, hash, \
               replaced_file FROM event WHERE account = $1 AND diffid > $2 ORDER BY diffid LIMIT 5000";
 }
@@ -103,6 +113,8 @@ pub enum ProblemKind {
     Feed,
     /// A folder or file that a search cannot find.
     Names,
+    /// A share, or what folders say about shares.
+    Share,
 }
 
 impl ProblemKind {
@@ -116,6 +128,7 @@ impl ProblemKind {
             Self::Leftover => "leftover",
             Self::Feed => "feed",
             Self::Names => "names",
+            Self::Share => "share",
         }
     }
 }
@@ -160,6 +173,7 @@ impl Tx<'_> {
         tree::files(self, &mut accounts, &mut found)?;
         tree::totals(self, &mut accounts, &mut found)?;
         contents::check(self, &mut found)?;
+        shares::check(self, &mut found)?;
         feed::check(self, &accounts, &mut found)?;
         names::check(self, &mut found)?;
         Ok(found)

@@ -45,8 +45,14 @@ record! {
     }
 }
 
-/// Flag of an event whose object lay in a share.
+/// Flag of an event whose object lay in a share, or in a folder that was offered.
 pub const SHARED: i64 = 1;
+/// Flag of an event whose object belonged to another account, which let this one make entries.
+pub const CREATE: i64 = 2;
+/// Flag of an event whose object belonged to another account, which let this one change entries.
+pub const MODIFY: i64 = 4;
+/// Flag of an event whose object belonged to another account, which let this one delete entries.
+pub const DELETE: i64 = 8;
 
 macro_rules! columns {
     () => {

@@ -52,6 +52,8 @@ sql! {
                       $31, $32)");
     CHILD = concat!("SELECT ", columns!(), " FROM file WHERE folder = $1 AND name = $2 AND deleted = 0");
     CHILDREN = concat!("SELECT ", columns!(), " FROM file WHERE folder = $1 AND deleted = 0 ORDER BY name");
+    CHILDREN_AFTER = concat!("SELECT ", columns!(), " FROM file WHERE folder = $1 AND deleted = 0 AND name > $2 \
+                              ORDER BY name LIMIT $3");
     TRASHED = concat!("SELECT ", columns!(), " FROM file WHERE folder = $1 AND deleted <> 0 ORDER BY name, id");
     TRASHED_CHILD = concat!("SELECT ", columns!(), " FROM file WHERE folder = $1 AND name = $2 AND deleted <> 0 \
                              ORDER BY id DESC LIMIT 1");
@@ -65,7 +67,8 @@ sql! {
     TIMES = "UPDATE file SET created = $1, modified = $2 WHERE id = $3";
     SET_DELETED = "UPDATE file SET deleted = $1 WHERE id = $2";
     TOTALS = "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM file WHERE folder = $1 AND deleted = 0";
-    RESTORE = "UPDATE file SET deleted = 0, folder = $1, name = $2 WHERE id = $3";
+    RESTORE = "UPDATE file SET deleted = 0, folder = $1, name = $2, owner = $3 WHERE id = $4";
+    GIVE = "UPDATE file SET owner = $1 WHERE id = $2";
     REMOVE = "DELETE FROM file WHERE id = $1";
 }
 
@@ -96,6 +99,16 @@ impl Tx<'_> {
     /// The live files in a folder, by name.
     pub fn file_children(&mut self, folder: i64) -> Stored<Vec<File>> {
         self.all(CHILDREN, args![folder])
+    }
+
+    /// Some live files in a folder, by name, after a name.
+    pub fn file_children_after(
+        &mut self,
+        folder: i64,
+        name: &str,
+        limit: i64,
+    ) -> Stored<Vec<File>> {
+        self.all(CHILDREN_AFTER, args![folder, name, limit])
     }
 
     /// The deleted files in a folder.
@@ -177,10 +190,16 @@ impl Tx<'_> {
         self.one(TOTALS, args![folder])
     }
 
-    /// Takes a file out of the trash.
-    pub fn restore_file(&mut self, id: i64, folder: i64, name: &str) -> Stored<()> {
-        self.exec(RESTORE, args![folder, name, id])?;
-        self.note_new_name(Object::file(id), name)
+    /// Takes a file out of the trash, into the place and the ownership that its row now has.
+    pub fn restore_file(&mut self, file: &File) -> Stored<()> {
+        self.exec(RESTORE, args![file.folder, &file.name, file.owner, file.id])?;
+        self.note_name(file.owner, Object::file(file.id), &file.name)
+    }
+
+    /// Makes a file somebody else's.
+    pub fn give_file(&mut self, file: &File, owner: i64) -> Stored<()> {
+        self.exec(GIVE, args![owner, file.id])?;
+        self.note_name(owner, Object::file(file.id), &file.name)
     }
 
     /// Removes a file for ever. Its revisions and its content are the caller's business.

@@ -23,6 +23,12 @@ record! {
         pub deleted: i64,
         /// Shares and open share requests on it.
         pub shares: i64,
+        /// The nearest folder, from this one upwards, that is shared or offered; 0 if there is none. Not kept up to date
+        /// in the trash.
+        pub shared: i64,
+        /// 0, or the folder of somebody else that this row stands for in its owner's tree: it holds the place and the name
+        /// under which a recipient sees a share.
+        pub mount: i64,
     }
 }
 
@@ -31,7 +37,7 @@ const IDS_AT_ONCE: usize = 32;
 
 macro_rules! columns {
     () => {
-        "id, owner, parent, name, created, modified, deleted, shares"
+        "id, owner, parent, name, created, modified, deleted, shares, shared, mount"
     };
 }
 
@@ -44,12 +50,18 @@ sql! {
     CHILDREN = concat!("SELECT ", columns!(), " FROM folder WHERE parent = $1 AND deleted = 0 ORDER BY name");
     TRASHED = concat!("SELECT ", columns!(), " FROM folder WHERE parent = $1 AND deleted <> 0 ORDER BY name, id");
     ANY_CHILD = "SELECT id FROM folder WHERE parent = $1 AND deleted = 0 LIMIT 1";
-    INSERT = "INSERT INTO folder (id, owner, parent, name, created, modified, deleted, shares) \
-              VALUES ($1, $2, $3, $4, $5, $6, 0, 0)";
+    INSERT = "INSERT INTO folder (id, owner, parent, name, created, modified, deleted, shares, shared, mount) \
+              VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, $8)";
     PLACE = "UPDATE folder SET parent = $1, name = $2, modified = $3 WHERE id = $4";
     TOUCH = "UPDATE folder SET modified = $1 WHERE id = $2";
     SET_DELETED = "UPDATE folder SET deleted = $1 WHERE id = $2";
-    RESTORE = "UPDATE folder SET deleted = 0, parent = $1, name = $2 WHERE id = $3";
+    RESTORE = "UPDATE folder SET deleted = 0, parent = $1, name = $2, owner = $3, shared = $4 WHERE id = $5";
+    COUNT_SHARES = "UPDATE folder SET shares = shares + $1 WHERE id = $2 RETURNING shares";
+    MARK_SHARED = "UPDATE folder SET shared = $1 WHERE id IN (WITH RECURSIVE below (id) AS (\
+                   SELECT id FROM folder WHERE id = $2 AND shared = $3 UNION ALL \
+                   SELECT f.id FROM folder f JOIN below ON f.parent = below.id WHERE f.deleted = 0 AND f.shared = $3) \
+                   SELECT id FROM below)";
+    GIVE = "UPDATE folder SET owner = $1, shared = $2 WHERE id = $3";
     REMOVE = "DELETE FROM folder WHERE id = $1";
 }
 
@@ -68,6 +80,10 @@ pub struct NewFolder<'a> {
     pub created: i64,
     /// Modification time.
     pub modified: i64,
+    /// The nearest folder above that is shared or offered; 0 if there is none.
+    pub shared: i64,
+    /// 0, or the folder that this row stands for.
+    pub mount: i64,
 }
 
 impl Tx<'_> {
@@ -119,7 +135,9 @@ impl Tx<'_> {
                 new.parent,
                 new.name,
                 new.created,
-                new.modified
+                new.modified,
+                new.shared,
+                new.mount
             ],
         )?;
         // Roots have no name that anybody could look for.
@@ -135,6 +153,8 @@ impl Tx<'_> {
             modified: new.modified,
             deleted: 0,
             shares: 0,
+            shared: new.shared,
+            mount: new.mount,
         })
     }
 
@@ -154,10 +174,39 @@ impl Tx<'_> {
         self.exec(SET_DELETED, args![entry, id]).map(drop)
     }
 
-    /// Takes a folder out of the trash.
-    pub fn restore_folder(&mut self, id: i64, parent: i64, name: &str) -> Stored<()> {
-        self.exec(RESTORE, args![parent, name, id])?;
-        self.note_new_name(Object::folder(id), name)
+    /// Takes a folder out of the trash, into the place and the ownership that its row now has.
+    pub fn restore_folder(&mut self, folder: &Folder) -> Stored<()> {
+        self.exec(
+            RESTORE,
+            args![
+                folder.parent,
+                &folder.name,
+                folder.owner,
+                folder.shared,
+                folder.id
+            ],
+        )?;
+        self.note_name(folder.owner, Object::folder(folder.id), &folder.name)
+    }
+
+    /// Counts shares and offers of a folder up or down; answers how many there are now.
+    pub fn count_shares(&mut self, id: i64, more: i64) -> Stored<i64> {
+        self.one::<(i64,)>(COUNT_SHARES, args![more, id])
+            .map(|(shares,)| shares)
+    }
+
+    /// Notes on a folder and on all below it which folder they are shared by, as far as they are shared by `before` now.
+    pub fn mark_shared(&mut self, top: i64, shared: i64, before: i64) -> Stored<()> {
+        self.exec(MARK_SHARED, args![shared, top, before]).map(drop)
+    }
+
+    /// Makes a folder somebody's, in a place that is shared by `shared`. What is in it is the caller's business.
+    pub fn give_folder(&mut self, folder: &Folder, owner: i64, shared: i64) -> Stored<()> {
+        self.exec(GIVE, args![owner, shared, folder.id])?;
+        if folder.owner == owner {
+            return Ok(());
+        }
+        self.note_name(owner, Object::folder(folder.id), &folder.name)
     }
 
     /// Removes a folder for ever.

@@ -13,6 +13,9 @@ pub const DOWNLOAD: i64 = 1;
 /// `job.kind`: builds the index of names.
 pub const NAMES: i64 = 2;
 
+/// `job.kind`: tells the recipient of a large share what is in it.
+pub const JOIN: i64 = 3;
+
 /// `job.state` of a job that somebody works on or has to.
 pub const OPEN: i64 = 0;
 

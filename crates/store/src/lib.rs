@@ -44,6 +44,8 @@ mod row;
 mod schema;
 pub mod second_factor;
 pub mod settings;
+pub mod share_requests;
+pub mod shares;
 mod sqlite;
 #[cfg(test)]
 mod statements;

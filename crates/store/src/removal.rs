@@ -18,6 +18,8 @@ sql! {
     TRUSTED_DEVICES = "DELETE FROM trusted_device WHERE account = $1";
     MAIL_CODES = "DELETE FROM mail_code WHERE account = $1";
     NOTIFICATIONS = "DELETE FROM notification WHERE account = $1";
+    SHARES = "DELETE FROM share WHERE owner = $1";
+    SHARE_REQUESTS = "DELETE FROM share_request WHERE owner = $1";
     SHARE_POLICIES = "DELETE FROM share_policy WHERE account = $1";
     PUBLIC_LINKS = "DELETE FROM public_link WHERE owner = $1";
     JOBS = "DELETE FROM job WHERE account = $1";
@@ -31,13 +33,15 @@ sql! {
 }
 
 /// What is left when tree and feed are gone, the account itself last.
-const REST: [Sql; 15] = [
+const REST: [Sql; 17] = [
     TRASH,
     TOKENS,
     RECOVERY_CODES,
     TRUSTED_DEVICES,
     MAIL_CODES,
     NOTIFICATIONS,
+    SHARES,
+    SHARE_REQUESTS,
     SHARE_POLICIES,
     PUBLIC_LINKS,
     JOBS,

@@ -45,6 +45,8 @@ modules! {
     revisions,
     second_factor,
     settings,
+    share_requests,
+    shares,
     tokens,
     transfer,
     trash,

@@ -32,6 +32,8 @@ sql! {
     OF_OWNER = concat!("SELECT ", columns!(), " FROM trash WHERE owner = $1 ORDER BY id DESC");
     OLD = concat!("SELECT ", columns!(), " FROM trash WHERE deleted < $1 ORDER BY deleted, id LIMIT 100");
     INSERT = "INSERT INTO trash (id, owner, folder, file, parent, deleted) VALUES ($1, $2, $3, $4, $5, $6)";
+    MOVE_FILES = "UPDATE file SET folder = $1 WHERE folder = $2 AND deleted <> 0";
+    MOVE_FOLDERS = "UPDATE folder SET parent = $1 WHERE parent = $2 AND deleted <> 0";
     REMOVE_FILE = "DELETE FROM trash WHERE id = $1 AND file = $2";
     REMOVE_FOLDER = "DELETE FROM trash WHERE id = $1 AND folder = $2";
 }
@@ -76,5 +78,11 @@ impl Tx<'_> {
     /// Removes a trash entry, if this folder is what was deleted.
     pub fn remove_trash_entry_of_folder(&mut self, id: i64, folder: i64) -> Stored<()> {
         self.exec(REMOVE_FOLDER, args![id, folder]).map(drop)
+    }
+
+    /// Has what was deleted directly in one folder look as if it had been deleted in another one.
+    pub fn move_trashed(&mut self, from: i64, to: i64) -> Stored<()> {
+        self.exec(MOVE_FILES, args![to, from])?;
+        self.exec(MOVE_FOLDERS, args![to, from]).map(drop)
     }
 }

@@ -8,6 +8,7 @@ use pileus_server::app::App;
 use pileus_server::rules::accounts::{NewUser, add_user};
 use pileus_server::rules::administration::{self, Changes};
 use pileus_server::rules::second_factor;
+use pileus_server::rules::shares;
 use pileus_server::totp::Factor;
 use pileus_store::accounts::{ACTIVE, Account, DEACTIVATED, ERASED};
 use serde_json::{Value, json};
@@ -148,12 +149,13 @@ async fn switch_on(app: &Arc<App>, account: &Account, as_json: bool) -> Result<(
     output::lines(head.into_iter().chain(codes))
 }
 
-async fn remove(app: &App, email: &str) -> Result<Account> {
+async fn remove(app: &Arc<App>, email: &str) -> Result<Account> {
     let account = account(app, email).await?;
     let (id, now) = (account.id, app.clock.now().0);
     app.db
         .edit(move |tx| administration::lock_out(tx, id))
         .await?;
+    shares::end_all(app, id).await?;
     // Piece by piece, so that other accounts can write in between.
     while !app
         .db

@@ -7,6 +7,7 @@ use super::range::{self, Wanted};
 use super::{safety, speed};
 use crate::app::App;
 use crate::http::{Answer, refusal, response};
+use crate::rules::access::shared_by;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use http::header::{
@@ -17,9 +18,9 @@ use http::request::Parts as Head;
 use http::{Method, Response, StatusCode};
 use pileus_api::filetype;
 use pileus_blobs::{BlobKey, BlockLayout};
-use pileus_store::StoreError;
 use pileus_store::content::{self, Opened};
 use pileus_store::contents::Place;
+use pileus_store::{StoreError, Tx};
 use std::error::Error;
 use std::ops::Range;
 use std::sync::Arc;
@@ -60,8 +61,24 @@ async fn open(app: &App, link: &Link) -> Result<Option<Opened>, StoreError> {
     }
     let (account, file, blob) = (link.account, link.file, link.blob);
     app.db
-        .view(move |tx| content::open(tx, account, file, blob))
+        .view(move |tx| open_content(tx, account, file, blob))
         .await
+}
+
+/// Opens a content of a file that is the account's own, or that somebody shares with it.
+fn open_content(
+    tx: &mut Tx<'_>,
+    account: i64,
+    file: i64,
+    blob: i64,
+) -> Result<Option<Opened>, StoreError> {
+    if let Some(own) = content::open(tx, account, file, blob)? {
+        return Ok(Some(own));
+    }
+    match shared_by(tx, account, file)? {
+        Some(owner) => content::open(tx, owner, file, blob),
+        None => Ok(None),
+    }
 }
 
 async fn send(

@@ -6,7 +6,9 @@
 
 use crate::app::App;
 use crate::call::Answer;
+use crate::cx::edit_within;
 use crate::mail;
+use crate::rules::offers::End;
 use crate::rules::purge;
 use crate::rules::trash::retention_start;
 use crate::rules::{mail_codes, newsletter};
@@ -14,7 +16,7 @@ use crate::sessions;
 use futures_util::StreamExt;
 use pileus_blobs::BlobKey;
 use pileus_store::contents::GarbageContent;
-use pileus_store::jobs::{DOWNLOAD, NAMES};
+use pileus_store::jobs::{DOWNLOAD, JOIN, NAMES};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +65,7 @@ pub async fn tidy(app: &Arc<App>) -> Answer<()> {
     while clear_trash(app, before, now).await? > 0 {}
     while clear_revisions(app, before, now).await? > 0 {}
     while clear_uploads(app, now.saturating_sub(sessions::KEPT_SECONDS)).await? > 0 {}
+    while end_old_offers(app).await? > 0 {}
     while erase_accounts(app, now).await? > 0 {}
     app.db
         .edit(move |tx| -> Answer<()> {
@@ -78,7 +81,7 @@ pub async fn tidy(app: &Arc<App>) -> Answer<()> {
         .edit(move |tx| tx.clear_old_app_codes(codes_before))
         .await?;
     while clear_contents(app, now).await? > 0 {}
-    for kind in [DOWNLOAD, NAMES] {
+    for kind in [DOWNLOAD, JOIN, NAMES] {
         app.db.edit(move |tx| tx.forget_jobs(kind, now)).await?;
     }
     let before = now.saturating_sub(NAMES_TIDY_SECONDS);
@@ -175,6 +178,30 @@ async fn erase_accounts(app: &Arc<App>, now: i64) -> Answer<usize> {
         tracing::info!(user.id = id, "an account that was given up is erased");
     }
     Ok(accounts.len())
+}
+
+/// Ends one batch of offers to share that nobody has answered in time; answers how many it was.
+async fn end_old_offers(app: &Arc<App>) -> Answer<usize> {
+    let now = app.clock.now();
+    let offers = app
+        .db
+        .view(move |tx| tx.expired_share_requests(now.0))
+        .await?;
+    for offer in &offers {
+        let (shared, id) = (app.clone(), offer.id);
+        app.db
+            .edit(move |tx| -> Answer<()> {
+                // It may have been taken back meanwhile.
+                match tx.share_request(id)? {
+                    Some(offer) => edit_within(tx, &shared, offer.owner, now, |edit| {
+                        edit.end_offer(&offer, End::Cancelled)
+                    }),
+                    None => Ok(()),
+                }
+            })
+            .await?;
+    }
+    Ok(offers.len())
 }
 
 /// Removes one batch of contents without references; answers how many it was.

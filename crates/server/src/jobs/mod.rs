@@ -3,6 +3,7 @@
 mod bell;
 pub mod downloads;
 pub mod janitor;
+pub mod joins;
 pub mod names;
 pub mod runner;
 

@@ -4,6 +4,7 @@ use super::letter::{Letter, Part};
 use crate::app::App;
 use crate::language::Language;
 use pileus_api::UnixTime;
+use pileus_store::share_requests::ShareRequest;
 use std::net::IpAddr;
 
 /// A mail with a code, in one language.
@@ -187,6 +188,59 @@ pub fn deactivate(app: &App, language: Language, email: &str, code: &str) -> Let
         },
     );
     letter(app, language, "deactivate", code, words)
+}
+
+/// Offers a folder.
+pub fn share_offer(
+    app: &App,
+    language: Language,
+    from: &str,
+    request: &ShareRequest,
+    code: &str,
+    has_account: bool,
+) -> Letter {
+    let name = &request.name;
+    let until = UnixTime(request.expires).format_rfc2822();
+    let until = until.as_str();
+    let (subject, text, label, copy) = language.say(
+        (
+            format!("{from} shares a folder with you"),
+            format!(
+                "{from} wants to share the folder \"{name}\" with you. The offer ends on {until}."
+            ),
+            if has_account {
+                "Log in here with your program to accept it"
+            } else {
+                "Make an account with this address at"
+            },
+            "If your program asks for a code, this is it:",
+        ),
+        (
+            format!("{from} teilt einen Ordner mit dir"),
+            format!(
+                "{from} möchte den Ordner \"{name}\" mit dir teilen. Das Angebot endet am {until}."
+            ),
+            if has_account {
+                "Melde dich hier mit deinem Programm an, um es anzunehmen"
+            } else {
+                "Lege mit dieser Adresse ein Konto an bei"
+            },
+            "Falls dein Programm nach einem Code fragt, ist es dieser:",
+        ),
+    );
+    let mut parts = vec![Part::Text(text)];
+    parts.extend(request.message.clone().map(Part::Text));
+    parts.push(Part::Link {
+        label: label.into(),
+        url: app.web_base(),
+    });
+    parts.push(Part::Text(copy.into()));
+    parts.push(Part::Code(code.into()));
+    Letter {
+        language,
+        subject,
+        parts,
+    }
 }
 
 /// Asks whether an address is to be on the newsletter's list.

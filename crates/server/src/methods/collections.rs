@@ -239,6 +239,17 @@ struct Entry {
     file: File,
 }
 
+/// Those of these files that are there and that the caller sees.
+fn seen_files(cx: &mut Edit<'_, '_>, ids: &[i64]) -> Answer<Vec<File>> {
+    let mut seen = Vec::with_capacity(ids.len());
+    for file in cx.tx.files_by_id(ids)? {
+        if file.deleted == 0 && cx.sees_file(&file)? {
+            seen.push(file);
+        }
+    }
+    Ok(seen)
+}
+
 /// A collection with what is in it.
 struct List {
     row: Row,
@@ -250,9 +261,10 @@ impl List {
     fn read(cx: &mut Edit<'_, '_>, row: Row) -> Answer<Self> {
         let items = cx.tx.collection_items(row.id)?;
         let ids: Vec<i64> = items.iter().map(|item| item.file).collect();
-        let files = cx.tx.files_by_id(&ids)?.into_iter();
-        let live = files.filter(|file| file.owner == row.account && file.deleted == 0);
-        let mut files: HashMap<i64, File> = live.map(|file| (file.id, file)).collect();
+        let mut files: HashMap<i64, File> = seen_files(cx, &ids)?
+            .into_iter()
+            .map(|file| (file.id, file))
+            .collect();
         let first_gone = items
             .iter()
             .position(|item| !files.contains_key(&item.file));
@@ -297,9 +309,10 @@ impl List {
             .iter()
             .filter_map(|&file| i64::try_from(file).ok())
             .collect();
-        let found = cx.tx.files_by_id(&ids)?.into_iter();
-        let live = found.filter(|file| file.owner == self.row.account && file.deleted == 0);
-        let mut found: HashMap<u64, File> = live.map(|file| (wire_id(file.id), file)).collect();
+        let mut found: HashMap<u64, File> = seen_files(cx, &ids)?
+            .into_iter()
+            .map(|file| (wire_id(file.id), file))
+            .collect();
         let mut inside: HashSet<u64> = self
             .entries
             .iter()

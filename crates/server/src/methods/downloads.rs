@@ -4,6 +4,7 @@ use crate::call::{Answer, Fail};
 use crate::cx::{Cx, View};
 use crate::dispatch::{Public, Waits};
 use crate::jobs::downloads::{Order, Progress, State, Wanted};
+use crate::rules::access::Right;
 use percent_encoding::percent_decode_str;
 use pileus_api::file::{
     DownloadArg, DownloadFile, DownloadFileAsync, DownloadReply, UploadProgress,
@@ -69,6 +70,7 @@ async fn start(cx: &Cx<'_, '_>, arg: &DownloadArg) -> Answer<i64> {
     let (target, bell) = (arg.folder.0.clone(), cx.app.bell.clone());
     cx.edit(move |edit| {
         let folder = edit.folder(&target)?;
+        edit.require(&folder, Right::Create)?;
         let (account, now) = (edit.user.account.id, edit.now.0);
         edit.check_quota(folder.owner, 1)?;
         if edit.tx.open_jobs(account, DOWNLOAD)? >= OPEN_JOBS_MAX {
@@ -145,10 +147,11 @@ fn ready(view: &mut View<'_, '_>, item: &Progress) -> Answer<Option<Metadata>> {
     let Some(id) = item.file else {
         return Ok(None);
     };
-    let own = view.user.account.id;
-    let file = view.tx.file(id)?;
-    let file = file.filter(|file| file.owner == own && file.deleted == 0);
-    file.map(|file| view.file_metadata(&file)).transpose()
+    let file = view.tx.file(id)?.filter(|file| file.deleted == 0);
+    match file {
+        Some(file) if view.sees_file(&file)? => view.file_metadata(&file).map(Some),
+        _ => Ok(None),
+    }
 }
 
 impl Public for UploadProgress {

@@ -4,8 +4,11 @@ use crate::call::{Answer, Fail};
 use crate::cx::{Cx, View};
 use crate::dispatch::{Reads, Waits};
 use crate::methods::waiting::{Waited, wait_for};
+use crate::rules::access::rights;
+use crate::rules::audience::permissions_of;
 use crate::rules::events::AccountDetail;
 use crate::rules::metadata::wire_id;
+use crate::rules::share_detail::ShareDetail;
 use pileus_api::event::{Event, EventKind, FeedReply, Payload};
 use pileus_api::general::{AccountState, Diff, GetFileHistory};
 use pileus_api::metadata::{FileFacts, Kind, Metadata};
@@ -187,7 +190,14 @@ fn without_cancelled(rows: Vec<Row>) -> Vec<Row> {
 fn event(view: &View<'_, '_>, row: Row) -> Answer<Event> {
     let kind = EventKind::from_number(row.kind).ok_or_else(|| damaged(&row))?;
     let payload = match (&row.file, &row.folder) {
-        (None, None) => Payload::UserInfo(Box::new(account_state(&row)?)),
+        (None, None) if kind == EventKind::ModifyUserInfo => {
+            Payload::UserInfo(Box::new(account_state(&row)?))
+        }
+        (None, None) => {
+            let detail: ShareDetail =
+                serde_json::from_str(detail(&row)?).map_err(Fail::internal)?;
+            Payload::Share(Box::new(detail.into()))
+        }
         _ => Payload::Metadata(Box::new(metadata(view, &row, kind)?)),
     };
     Ok(Event {
@@ -196,6 +206,10 @@ fn event(view: &View<'_, '_>, row: Row) -> Answer<Event> {
         diffid: wire_id(row.diffid),
         payload,
     })
+}
+
+fn detail(row: &Row) -> Answer<&str> {
+    row.detail.as_deref().ok_or_else(|| damaged(row))
 }
 
 fn damaged(row: &Row) -> Fail {
@@ -226,7 +240,10 @@ fn metadata(view: &View<'_, '_>, row: &Row, event: EventKind) -> Answer<Metadata
         kind,
         name: row.name.clone().ok_or_else(|| damaged(row))?,
         parentfolderid: row.parent.map(|parent| view.wire_folder(parent)),
-        rights: None,
+        rights: row
+            .owner
+            .filter(|owner| *owner != row.account)
+            .map(|owner| rights(owner, permissions_of(row.flags))),
         isshared: row.flags & events::SHARED != 0,
         isdeleted: matches!(event, EventKind::DeleteFile | EventKind::DeleteFolder),
         origparentfolderid: None,
@@ -237,8 +254,7 @@ fn metadata(view: &View<'_, '_>, row: &Row, event: EventKind) -> Answer<Metadata
 }
 
 fn account_state(row: &Row) -> Answer<AccountState> {
-    let detail = row.detail.as_deref().ok_or_else(|| damaged(row))?;
-    let detail: AccountDetail = serde_json::from_str(detail).map_err(Fail::internal)?;
+    let detail: AccountDetail = serde_json::from_str(detail(row)?).map_err(Fail::internal)?;
     Ok(AccountState {
         userid: wire_id(row.account),
         email: detail.email,

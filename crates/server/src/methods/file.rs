@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::call::{Answer, Content, Fail, Need};
 use crate::cx::{Cx, Edit, View};
 use crate::dispatch::{Reads, Streamed, Streams, Writes};
+use crate::rules::access::Right;
 use crate::rules::save::Times;
 use crate::rules::tree::Version;
 use bytes::Bytes;
@@ -148,6 +149,7 @@ impl Writes for CopyFile {
 
 /// A copy onto itself is how rclone sets times: without any, nothing changes.
 fn set_times(cx: &mut Edit<'_, '_>, mut file: File, times: Times) -> Answer<File> {
+    cx.require_file(&file, Right::Modify)?;
     let before = (file.created, file.modified);
     if let Some(modified) = times.modified {
         file.modified = modified;
@@ -165,11 +167,13 @@ impl Reads for GetFilesByChecksum {
             .ok_or(Code::NO_CHECKSUM)?;
         let mut metadata = Vec::new();
         if let Ok(size) = i64::try_from(self.size) {
-            let owner = cx.user.account.id;
+            let owners = cx.visible_owners()?;
             for content in cx.tx.contents_by_sha1(&sha1, size)? {
-                for file in cx.tx.files_of_blob(content, owner)? {
-                    if cx.sees_file(&file)? {
-                        metadata.push(cx.file_metadata(&file)?);
+                for &owner in &owners {
+                    for file in cx.tx.files_of_blob(content, owner)? {
+                        if cx.sees_file(&file)? {
+                            metadata.push(cx.file_metadata(&file)?);
+                        }
                     }
                 }
             }
@@ -183,6 +187,7 @@ impl Reads for GetFilesByChecksum {
 impl Writes for SetFileMtime {
     fn run(&self, cx: &mut Edit<'_, '_>) -> Answer<FileReply> {
         let mut file = cx.file(&FileRef::Id(self.fileid))?;
+        cx.require_file(&file, Right::Modify)?;
         let before = (file.created, file.modified);
         let time = if self.isctime {
             &mut file.created

@@ -55,7 +55,7 @@ impl Writes for CreateFolderIfNotExists {
         let mut parent = cx.folder_or(&self.at.parent, Code::NO_PARENT)?;
         let (created, folder) = match &self.at.name {
             None => (false, parent),
-            Some(name) => match cx.tx.folder_child(parent.id, name)? {
+            Some(name) => match cx.child_folder(parent.id, name)? {
                 Some(folder) => (false, folder),
                 None if self.encrypted => return Err(Code::DENIED.into()),
                 None => (true, cx.make_folder(&mut parent, name, time(self.ctime))?),
@@ -119,11 +119,13 @@ fn deletable(cx: &mut Edit<'_, '_>, folder: &FolderRef) -> Answer<Folder> {
 impl Writes for DeleteFolder {
     fn run(&self, cx: &mut Edit<'_, '_>) -> Answer<FolderReply> {
         let folder = deletable(cx, &self.folder.0)?;
-        if folder.shares > 0 {
-            return Err(Code::SHARES_ACTIVE.into());
-        }
-        if cx.tx.folder_has_files(folder.id)? || cx.tx.folder_has_folders(folder.id)? {
-            return Err(Code::FOLDER_NOT_EMPTY.into());
+        if cx.mounted(&folder)?.is_none() {
+            if cx.has_shares_within(&folder)? {
+                return Err(Code::SHARES_ACTIVE.into());
+            }
+            if cx.tx.folder_has_files(folder.id)? || cx.tx.folder_has_folders(folder.id)? {
+                return Err(Code::FOLDER_NOT_EMPTY.into());
+            }
         }
         let folder = cx.delete_folder(folder)?;
         Ok(FolderReply {
@@ -162,7 +164,7 @@ fn place_of_copy(to: &TargetArg, cx: &mut Edit<'_, '_>, from: &Folder) -> Answer
     match &to.name {
         None => Ok((parent, own_name())),
         Some(name) if !to.whole_path => Ok((parent, name.clone())),
-        Some(name) => match cx.tx.folder_child(parent.id, name)? {
+        Some(name) => match cx.child_folder(parent.id, name)? {
             Some(existing) => Ok((existing, own_name())),
             None => Ok((parent, name.clone())),
         },

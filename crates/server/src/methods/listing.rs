@@ -109,7 +109,7 @@ fn list_level(cx: &mut View<'_, '_>, top: &Folder, scope: Scope) -> Answer<Listi
 }
 
 fn folders_in(cx: &mut View<'_, '_>, folder: i64, scope: Scope) -> Answer<Vec<Folder>> {
-    let mut folders = cx.tx.folder_children(folder)?;
+    let mut folders = cx.child_folders(folder)?;
     if scope.deleted {
         for trashed in cx.tx.folder_trashed_children(folder)? {
             if cx.is_restorable(trashed.deleted)? {

@@ -16,6 +16,7 @@ mod oauth2;
 mod public_links;
 mod revisions;
 mod search;
+mod sharing;
 mod streaming;
 mod stubs;
 mod subscribe;

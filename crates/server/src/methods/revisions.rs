@@ -4,6 +4,7 @@ use crate::call::Answer;
 use crate::cx::{Edit, View};
 use crate::dispatch::{Reads, Writes};
 use crate::methods::file::checksums;
+use crate::rules::access::Right;
 use crate::rules::metadata::wire_id;
 use crate::rules::save::Held;
 use pileus_api::event::EventKind;
@@ -62,6 +63,7 @@ impl Reads for ListRevisions {
 impl Writes for RevertRevision {
     fn run(&self, cx: &mut Edit<'_, '_>) -> Answer<RevertReply> {
         let mut file = cx.file(&self.file.0)?;
+        cx.require_file(&file, Right::Modify)?;
         cx.require_committed(file.id)?;
         let id = i64::try_from(self.revisionid).map_err(|_| Code::REVISION_MISSING)?;
         let revision = cx

@@ -24,7 +24,7 @@ impl Reads for Search {
         let query = self.query.as_deref().unwrap_or_default();
         let words: Vec<&str> = query.split_whitespace().collect();
         let mut found = Vec::new();
-        for owner in visible(cx) {
+        for owner in cx.visible_owners()? {
             let mut search = Searching {
                 finder: Finder::new(owner, &words),
                 owner,
@@ -46,11 +46,6 @@ impl Reads for Search {
             .collect();
         Ok(SearchReply { items, total })
     }
-}
-
-/// The accounts in whose trees the caller sees something.
-fn visible(cx: &View<'_, '_>) -> [i64; 1] {
-    [cx.user.account.id]
 }
 
 /// A search in the tree of one account.
@@ -110,8 +105,15 @@ impl Searching {
         if self.category.is_none() {
             for folder in cx.tx.folders_by_id(&folders)? {
                 let is_live = folder.owner == self.owner && folder.deleted == 0;
-                if is_live && self.finder.finds(&folder.name) && cx.sees_folder(&folder)? {
-                    rows.insert(Object::folder(folder.id), cx.folder_metadata(&folder)?);
+                if !is_live || !self.finder.finds(&folder.name) {
+                    continue;
+                }
+                let object = Object::folder(folder.id);
+                // What is shared is found by the name that the recipient gave it, by the row that stands for it.
+                let is_elsewhere =
+                    self.owner != cx.user.account.id && cx.mounted(&folder)?.is_some();
+                if let Some(folder) = cx.seen(folder)?.filter(|_| !is_elsewhere) {
+                    rows.insert(object, cx.folder_metadata(&folder)?);
                 }
             }
         }

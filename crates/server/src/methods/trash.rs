@@ -216,7 +216,7 @@ impl Restore {
     fn file(&self, cx: &mut Edit<'_, '_>, file: File) -> Answer<Metadata> {
         let mut to = self.destination(cx, file.folder)?;
         let file = cx.restore_file(file, &mut to)?;
-        Ok(cx.file_metadata(&file)?)
+        cx.file_metadata(&file)
     }
 
     fn folder(&self, cx: &mut Edit<'_, '_>, folder: Folder) -> Answer<Folder> {

@@ -7,6 +7,7 @@ use crate::cx::{Cx, Edit};
 use crate::dispatch::{Streamed, Streams};
 use crate::methods::file::{new_content, times};
 use crate::progress::Progress;
+use crate::rules::access::Right;
 use crate::rules::save::{Held, IfTaken};
 use pileus_api::args::FolderRef;
 use pileus_api::file::{Checksums, IfHash, UploadFile, UploadReply};
@@ -144,9 +145,13 @@ impl Upload<'_> {
             .unwrap_or(0);
         let room = cx
             .view(move |view| {
-                view.folder(&folder)?;
-                let account = &view.user.account;
-                Ok(account.quota.saturating_sub(account.used))
+                let folder = view.folder(&folder)?;
+                let access = view.access(&folder)?.ok_or(Code::FOLDER_MISSING)?;
+                if !access.allows(Right::Create) && !access.allows(Right::Modify) {
+                    return Err(Code::DENIED.into());
+                }
+                let owner = view.tx.account(folder.owner)?;
+                Ok(owner.map_or(0, |owner| owner.quota.saturating_sub(owner.used)))
             })
             .await?;
         // The overhead of multipart is part of the total, so only a clear excess is refused before anything is read.

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::call::{Answer, Fail};
+use crate::cx::edit_within;
 use crate::language::Language;
 use crate::mail::Letter;
 use crate::mail::letters;
@@ -95,7 +96,11 @@ pub async fn verify_email(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<
         }
         mail_codes::take(tx, &code)?;
         tx.set_account_verified(account.id, true)?;
-        record_change(tx, &shared, account.id, now)
+        let verified = record_change(tx, &shared, account.id, now)?;
+        edit_within(tx, &shared, account.id, now, |edit| {
+            edit.tell_of_waiting_offers(&verified)
+        })?;
+        Ok(verified)
     });
     counted(app, client, verified.await)
 }
@@ -254,6 +259,9 @@ pub async fn deactivate(
     let given_up = app.db.edit(move |tx| {
         let found = mail_codes::check(tx, &code, Purpose::Deactivate, account, now)?;
         let account = account_of(tx, &found)?;
+        edit_within(tx, &shared, account.id, now, |edit| {
+            edit.end_all_shares(account.id)
+        })?;
         tx.deactivate_account(account.id, now.0)?;
         // Waiting calls look at their login again, and end.
         tx.notify(account.id, account.diffid);

@@ -63,6 +63,8 @@ pub fn add_user(tx: &mut Tx<'_>, new: &NewUser, now: UnixTime) -> Answer<i64> {
         name: &root.to_string(),
         created,
         modified,
+        shared: 0,
+        mount: 0,
     })?;
     let account = tx.account(id)?.ok_or(StoreError::Missing)?;
     let first = first_event(&account, now.0)?;

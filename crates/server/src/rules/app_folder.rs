@@ -14,8 +14,6 @@ use pileus_store::Tx;
 use pileus_store::accounts::{self, Account};
 use pileus_store::apps;
 use pileus_store::events::Event;
-use pileus_store::files::File;
-use pileus_store::folders::Folder;
 use pileus_store::tokens::Token;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,31 +22,6 @@ use std::sync::Arc;
 const PARENT: &str = "Applications";
 
 impl View<'_, '_> {
-    /// Whether a folder of anybody, live or not, is one that the caller sees.
-    pub fn sees_folder(&mut self, folder: &Folder) -> Answer<bool> {
-        if folder.owner != self.user.account.id {
-            return Ok(false);
-        }
-        match self.user.app_folder {
-            None => Ok(true),
-            Some(top) => self.is_within(folder, top),
-        }
-    }
-
-    /// Whether a file of anybody, live or not, is one that the caller sees.
-    pub fn sees_file(&mut self, file: &File) -> Answer<bool> {
-        if file.owner != self.user.account.id {
-            return Ok(false);
-        }
-        if self.user.app_folder.is_none() {
-            return Ok(true);
-        }
-        match self.tx.folder(file.folder)? {
-            Some(folder) => self.sees_folder(&folder),
-            None => Ok(false),
-        }
-    }
-
     /// The events of the caller's account as the caller sees them. What moves into the folder of an app appears there,
     /// and what moves out is gone.
     pub fn seen_events(&mut self, rows: Vec<Event>) -> Answer<Vec<Event>> {
@@ -68,7 +41,8 @@ impl View<'_, '_> {
 
     fn seen_event(&mut self, row: Event, inside: &mut Inside) -> Answer<Option<Event>> {
         let Some(parent) = row.parent else {
-            return Ok(Some(row));
+            let is_about_account = row.kind == EventKind::ModifyUserInfo as i64;
+            return Ok(Some(row).filter(|_| is_about_account));
         };
         if row.folder == Some(inside.top) {
             return Ok(None);
@@ -121,7 +95,10 @@ impl Inside {
             return Ok(known);
         }
         let found = match view.tx.folder(folder)? {
-            Some(folder) => view.is_within(&folder, self.top)?,
+            Some(folder) => match view.seen(folder)? {
+                Some(folder) => view.is_within(&folder, self.top)?,
+                None => false,
+            },
             None => false,
         };
         self.known.insert(folder, found);
@@ -181,13 +158,7 @@ pub async fn make(app: &Arc<App>, call: &Arc<Call>, secret: &str) -> Answer<bool
                 return Ok(true);
             };
             let user = User::new(account, None);
-            let mut edit = Edit::begin(View {
-                tx,
-                app: &shared,
-                call: Some(&call),
-                user,
-                now,
-            })?;
+            let mut edit = Edit::begin(View::new(tx, &shared, Some(&call), user, now))?;
             make_for(&mut edit, id)?;
             edit.finish()?;
             Ok(true)

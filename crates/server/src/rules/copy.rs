@@ -60,7 +60,7 @@ impl Edit<'_, '_> {
         name: &str,
         existing: Existing,
     ) -> Answer<Folder> {
-        let merged = self.tx.folder_child(parent.id, name)?;
+        let merged = self.child_folder(parent.id, name)?;
         self.check_copy(from.clone(), merged.as_ref(), parent.owner, existing)?;
         let (to, is_new) = match merged {
             Some(folder) => (folder, false),
@@ -102,7 +102,9 @@ impl Edit<'_, '_> {
             self.check_nothing_in_the_way(from.id, to.id)?;
         }
         let (mut count, mut bytes) = (0, 0i64);
-        for folder in self.folders_within(from)? {
+        let mut next = vec![from];
+        while let Some(folder) = next.pop() {
+            next.extend(self.child_folders(folder.id)?);
             let (files, size) = self.tx.file_totals(folder.id)?;
             count += 1 + 2 * files.unsigned_abs();
             bytes = bytes.checked_add(size).ok_or(Code::OVER_QUOTA)?;
@@ -119,8 +121,8 @@ impl Edit<'_, '_> {
                     return Err(Code::NAME_TAKEN.into());
                 }
             }
-            for folder in self.tx.folder_children(from)? {
-                if let Some(merged) = self.tx.folder_child(to, &folder.name)? {
+            for folder in self.child_folders(from)? {
+                if let Some(merged) = self.child_folder(to, &folder.name)? {
                     pairs.push((folder.id, merged.id));
                 }
             }
@@ -138,11 +140,11 @@ impl Edit<'_, '_> {
             for file in self.tx.file_children(from)? {
                 self.copy_one(&file, &mut to, is_new, existing)?;
             }
-            for folder in self.tx.folder_children(from)? {
+            for folder in self.child_folders(from)? {
                 let merged = if is_new {
                     None
                 } else {
-                    self.tx.folder_child(to.id, &folder.name)?
+                    self.child_folder(to.id, &folder.name)?
                 };
                 pairs.push(match merged {
                     Some(merged) => Pair {

@@ -2,7 +2,9 @@
 
 use crate::call::Answer;
 use crate::cx::{Edit, View};
+use crate::rules::access::Right;
 use pileus_api::event::EventKind;
+use pileus_store::StoreError;
 use pileus_store::files::File;
 use pileus_store::folders::Folder;
 use pileus_store::trash::TrashEntry;
@@ -17,8 +19,9 @@ pub struct Deleted {
 }
 
 impl View<'_, '_> {
-    /// A live folder and every live folder below it, parents before children.
-    pub fn folders_within(&mut self, top: Folder) -> Answer<Vec<Folder>> {
+    /// A live folder and every row of a live folder below it, parents before children. Rows that stand for what others
+    /// share are among them.
+    pub fn rows_within(&mut self, top: Folder) -> Answer<Vec<Folder>> {
         let mut folders = Vec::new();
         let mut next = vec![top];
         while let Some(folder) = next.pop() {
@@ -32,6 +35,7 @@ impl View<'_, '_> {
 impl Edit<'_, '_> {
     /// Deletes a file.
     pub fn delete_file(&mut self, mut file: File) -> Answer<File> {
+        self.require_file(&file, Right::Delete)?;
         let entry = self.new_trash_entry(file.owner, None, Some(file.id), file.folder)?;
         self.trash_file(&mut file, entry)?;
         let now = self.now.0;
@@ -39,8 +43,15 @@ impl Edit<'_, '_> {
         Ok(file)
     }
 
-    /// Deletes an empty folder.
+    /// Deletes an empty folder that is not shared by its owner. A recipient who deletes what is shared with him ends the
+    /// share.
     pub fn delete_folder(&mut self, mut folder: Folder) -> Answer<Folder> {
+        if let Some(share) = self.mounted(&folder)? {
+            self.end_share(&share)?;
+            folder.modified = self.now.0;
+            return Ok(folder);
+        }
+        self.require(&folder, Right::Delete)?;
         let entry = self.new_trash_entry(folder.owner, Some(folder.id), None, folder.parent)?;
         self.trash_folder(&mut folder, entry)?;
         let now = self.now.0;
@@ -50,11 +61,23 @@ impl Edit<'_, '_> {
 
     /// Deletes a folder with everything below it. Clients forget just the one row that an event names, so there is an
     /// event for each, the deepest first.
+    ///
+    /// Shares and offers in it end first, and what others share with its owner leaves it.
     pub fn delete_tree(&mut self, top: Folder) -> Answer<Deleted> {
+        if let Some(share) = self.mounted(&top)? {
+            self.end_share(&share)?;
+            return Ok(Deleted::default());
+        }
+        self.require(&top, Right::Delete)?;
+        let mut folders = self.rows_within(top.clone())?;
+        self.end_shares_in(&folders)?;
+        folders.retain(|folder| folder.mount == 0);
         let entry = self.new_trash_entry(top.owner, Some(top.id), None, top.parent)?;
         let (now, parent) = (self.now.0, top.parent);
         let mut deleted = Deleted::default();
-        for mut folder in self.folders_within(top)?.into_iter().rev() {
+        for folder in folders.into_iter().rev() {
+            // What it is shared by may just have changed.
+            let mut folder = self.tx.folder(folder.id)?.ok_or(StoreError::Missing)?;
             for mut file in self.tx.file_children(folder.id)? {
                 self.trash_file(&mut file, entry)?;
                 deleted.files += 1;

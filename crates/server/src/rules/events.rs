@@ -2,26 +2,35 @@
 
 use crate::call::{Answer, Fail};
 use crate::cx::Edit;
+use crate::rules::access::Place;
 use pileus_api::event::EventKind;
+use pileus_store::StoreError;
 use pileus_store::accounts::Account;
-use pileus_store::events::{Event, SHARED};
+use pileus_store::events::Event;
 use pileus_store::files::File;
 use pileus_store::folders::Folder;
 
 impl Edit<'_, '_> {
     /// Records an event about a folder for everybody who sees it.
     pub fn record_folder(&mut self, kind: EventKind, folder: &Folder) -> Answer<()> {
-        let event = Event {
+        let event = self.folder_event(kind, folder);
+        for viewer in self.viewers(Place::from(folder))?.iter() {
+            self.record_for(viewer, &event)?;
+        }
+        Ok(())
+    }
+
+    /// An event about a folder, in nobody's log yet.
+    pub fn folder_event(&self, kind: EventKind, folder: &Folder) -> Event {
+        Event {
             folder: Some(folder.id),
             parent: Some(folder.parent),
             name: Some(folder.name.clone()),
             owner: Some(folder.owner),
-            flags: if folder.shares > 0 { SHARED } else { 0 },
             created: Some(folder.created),
             modified: Some(folder.modified),
             ..self.blank(kind)
-        };
-        self.record(folder.owner, event)
+        }
     }
 
     /// Records an event about a file for everybody who sees it. `replaced` is the file it has taken the place of.
@@ -31,7 +40,17 @@ impl Edit<'_, '_> {
         file: &File,
         replaced: Option<i64>,
     ) -> Answer<()> {
-        let event = Event {
+        let event = self.file_event(kind, file, replaced);
+        let place = self.place(file.folder)?.ok_or(StoreError::Missing)?;
+        for viewer in self.viewers(place)?.iter() {
+            self.record_for(viewer, &event)?;
+        }
+        Ok(())
+    }
+
+    /// An event about a file, in nobody's log yet.
+    pub fn file_event(&self, kind: EventKind, file: &File, replaced: Option<i64>) -> Event {
+        Event {
             file: Some(file.id),
             parent: Some(file.folder),
             name: Some(file.name.clone()),
@@ -44,8 +63,7 @@ impl Edit<'_, '_> {
             hash: Some(file.hash),
             replaced_file: replaced,
             ..self.blank(kind)
-        };
-        self.record(file.owner, event)
+        }
     }
 
     /// Records a change of the account's own data.
@@ -58,7 +76,8 @@ impl Edit<'_, '_> {
         self.record(account.id, event)
     }
 
-    fn blank(&self, kind: EventKind) -> Event {
+    /// An event of a kind that says nothing yet.
+    pub fn blank(&self, kind: EventKind) -> Event {
         blank(kind, self.now.0)
     }
 

@@ -2,6 +2,7 @@
 
 use crate::call::Answer;
 use crate::cx::View;
+use crate::rules::access::Access;
 use pileus_api::UnixTime;
 use pileus_api::metadata::{FileFacts, Kind, Metadata};
 use pileus_store::files::File;
@@ -25,6 +26,7 @@ impl View<'_, '_> {
     /// Metadata of a folder.
     pub fn folder_metadata(&mut self, folder: &Folder) -> Answer<Metadata> {
         let is_root = folder.id == self.user.account.root;
+        let access = self.access(folder)?;
         Ok(Metadata {
             kind: Kind::Folder {
                 folderid: self.wire_folder(folder.id),
@@ -35,8 +37,8 @@ impl View<'_, '_> {
                 folder.name.clone()
             },
             parentfolderid: (!is_root).then(|| self.wire_folder(folder.parent)),
-            rights: None,
-            isshared: folder.shares > 0,
+            rights: access.as_ref().and_then(Access::rights),
+            isshared: access.is_some_and(|access| access.shared != 0) && folder.deleted == 0,
             isdeleted: folder.deleted != 0,
             origparentfolderid: None,
             created: UnixTime(folder.created),
@@ -47,6 +49,9 @@ impl View<'_, '_> {
 
     /// Metadata of a file.
     pub fn file_metadata(&mut self, file: &File) -> Answer<Metadata> {
+        let access = self.access_in(file.folder)?;
+        // The right to make something is the folder's.
+        let rights = access.as_ref().and_then(Access::rights);
         Ok(Metadata {
             kind: Kind::File(FileFacts {
                 fileid: wire_id(file.id),
@@ -59,8 +64,8 @@ impl View<'_, '_> {
             }),
             name: file.name.clone(),
             parentfolderid: Some(self.wire_folder(file.folder)),
-            rights: None,
-            isshared: false,
+            rights,
+            isshared: access.is_some_and(|access| access.shared != 0) && file.deleted == 0,
             isdeleted: file.deleted != 0,
             origparentfolderid: None,
             created: UnixTime(file.created),
@@ -74,7 +79,7 @@ impl View<'_, '_> {
         let mut names = Vec::new();
         let mut at = folder.clone();
         while at.id != self.user.account.root {
-            let Some(parent) = self.tx.folder(at.parent)? else {
+            let Some(parent) = self.parent_of(&at)? else {
                 break;
             };
             names.push(at.name);

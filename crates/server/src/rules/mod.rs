@@ -1,17 +1,22 @@
 //! What may be done to the tree and what follows from it. Methods call these; nothing here knows the wire.
 
+pub mod access;
 pub mod account_mail;
 pub mod accounts;
 pub mod administration;
 pub mod app_folder;
+pub mod audience;
+pub mod census;
 pub mod copy;
 pub mod delete;
 pub mod events;
 pub mod mail_codes;
 pub mod metadata;
+pub mod moves;
 pub mod newsletter;
 pub mod notices;
 pub mod oauth;
+pub mod offers;
 pub mod place;
 pub mod public_links;
 pub mod purge;
@@ -19,5 +24,7 @@ pub mod redirects;
 pub mod save;
 pub mod second_factor;
 pub mod selection;
+pub mod share_detail;
+pub mod shares;
 pub mod trash;
 pub mod tree;

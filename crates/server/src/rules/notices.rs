@@ -15,6 +15,22 @@ pub enum Notice {
         /// How much of it is used.
         percent: i64,
     },
+    /// Somebody offers a folder.
+    Offered {
+        /// Mail address of its owner.
+        from: String,
+        /// Name it is offered under.
+        name: String,
+    },
+    /// Somebody has accepted an offer.
+    Accepted {
+        /// Mail address of the recipient.
+        by: String,
+        /// Name it was offered under.
+        name: String,
+        /// The folder.
+        folder: i64,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -22,8 +38,29 @@ struct NearlyFull {
     percent: i64,
 }
 
+#[derive(Serialize, Deserialize)]
+struct Offered {
+    from: String,
+    name: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Accepted {
+    by: String,
+    name: String,
+    folder: i64,
+}
+
 /// `notification.kind` of [`Notice::NearlyFull`].
 const NEARLY_FULL: i64 = 1;
+/// `notification.kind` of [`Notice::Offered`].
+const OFFERED: i64 = 2;
+/// `notification.kind` of [`Notice::Accepted`].
+const ACCEPTED: i64 = 3;
+
+fn parsed<T: serde::de::DeserializeOwned>(detail: &str) -> Result<T, String> {
+    serde_json::from_str(detail).map_err(|error| error.to_string())
+}
 
 impl Notice {
     /// Reads a notice from its row.
@@ -33,9 +70,16 @@ impl Notice {
     pub fn read(kind: i64, detail: &str) -> Result<Self, String> {
         match kind {
             NEARLY_FULL => {
-                let NearlyFull { percent } =
-                    serde_json::from_str(detail).map_err(|error| error.to_string())?;
+                let NearlyFull { percent } = parsed(detail)?;
                 Ok(Self::NearlyFull { percent })
+            }
+            OFFERED => {
+                let Offered { from, name } = parsed(detail)?;
+                Ok(Self::Offered { from, name })
+            }
+            ACCEPTED => {
+                let Accepted { by, name, folder } = parsed(detail)?;
+                Ok(Self::Accepted { by, name, folder })
             }
             _ => Err(format!("{kind} is no kind of notice")),
         }
@@ -47,23 +91,37 @@ impl Notice {
             Self::NearlyFull { percent } => {
                 format!("{percent} % of your space is used. Uploads will fail when it is full.")
             }
+            Self::Offered { from, name } => {
+                format!("{from} wants to share the folder \"{name}\" with you.")
+            }
+            Self::Accepted { by, name, .. } => {
+                format!("{by} has accepted your folder \"{name}\".")
+            }
         }
     }
 
     /// The folder that it leads to.
     pub fn folder(&self) -> Option<i64> {
         match self {
-            Self::NearlyFull { .. } => None,
+            Self::NearlyFull { .. } | Self::Offered { .. } => None,
+            Self::Accepted { folder, .. } => Some(*folder),
         }
     }
 
     fn row(&self) -> Result<(i64, String), serde_json::Error> {
-        match *self {
+        Ok(match self.clone() {
             Self::NearlyFull { percent } => {
                 let detail = serde_json::to_string(&NearlyFull { percent })?;
-                Ok((NEARLY_FULL, detail))
+                (NEARLY_FULL, detail)
             }
-        }
+            Self::Offered { from, name } => {
+                (OFFERED, serde_json::to_string(&Offered { from, name })?)
+            }
+            Self::Accepted { by, name, folder } => {
+                let detail = serde_json::to_string(&Accepted { by, name, folder })?;
+                (ACCEPTED, detail)
+            }
+        })
     }
 }
 
@@ -104,10 +162,27 @@ mod tests {
 
     #[test]
     fn notices_come_back_from_their_rows() {
-        let notice = Notice::NearlyFull { percent: 93 };
-        let (kind, detail) = notice.row().unwrap();
-        assert_eq!(Notice::read(kind, &detail), Ok(notice));
-        assert!(Notice::read(kind, "{}").is_err());
+        let (from, by, name) = (
+            "a@b.example".to_owned(),
+            "c@d.example".to_owned(),
+            "x".to_owned(),
+        );
+        for notice in [
+            Notice::NearlyFull { percent: 93 },
+            Notice::Offered {
+                from,
+                name: name.clone(),
+            },
+            Notice::Accepted {
+                by,
+                name,
+                folder: 7,
+            },
+        ] {
+            let (kind, detail) = notice.row().unwrap();
+            assert_eq!(Notice::read(kind, &detail), Ok(notice));
+            assert!(Notice::read(kind, "{}").is_err());
+        }
         assert!(Notice::read(0, "{}").is_err());
     }
 }

@@ -1,14 +1,13 @@
-//! Where entries go: making folders, moving and renaming.
+//! Where entries go: making folders, and finding names and places for them.
 
 use crate::call::Answer;
 use crate::cx::Edit;
+use crate::rules::access::Right;
 use pileus_api::Code;
 use pileus_api::args::TargetArg;
 use pileus_api::event::EventKind;
 use pileus_api::name::{check_name, numbered};
-use pileus_store::files::File;
 use pileus_store::folders::{Folder, NewFolder};
-use pileus_store::revisions::Revision;
 
 impl Edit<'_, '_> {
     /// Sets a folder's modification time to now, unless that second has been noted already.
@@ -27,6 +26,7 @@ impl Edit<'_, '_> {
         name: &str,
         time: Option<i64>,
     ) -> Answer<Folder> {
+        self.require(parent, Right::Create)?;
         let now = self.now.0;
         let id = self.tx.id()?;
         let time = time.unwrap_or(now);
@@ -37,6 +37,8 @@ impl Edit<'_, '_> {
             name,
             created: time,
             modified: time,
+            shared: parent.shared,
+            mount: 0,
         };
         let folder = self.tx.insert_folder(&new)?;
         self.touch(parent)?;
@@ -81,87 +83,11 @@ impl Edit<'_, '_> {
     pub fn target(&mut self, to: &TargetArg, folder: i64, name: &str) -> Answer<(Folder, String)> {
         let parent = match &to.parent {
             Some(parent) => self.folder(parent)?,
-            None => self.tx.folder(folder)?.ok_or(Code::FOLDER_MISSING)?,
+            None => {
+                let row = self.tx.folder(folder)?.ok_or(Code::FOLDER_MISSING)?;
+                self.seen(row)?.ok_or(Code::FOLDER_MISSING)?
+            }
         };
         Ok((parent, to.name.clone().unwrap_or_else(|| name.to_owned())))
-    }
-
-    /// Moves or renames a folder. Nothing happens if it is there already.
-    pub fn move_folder(
-        &mut self,
-        mut folder: Folder,
-        mut parent: Folder,
-        name: String,
-    ) -> Answer<Folder> {
-        if folder.parent == parent.id && folder.name == name {
-            return Ok(folder);
-        }
-        if self
-            .tx
-            .folder_child(parent.id, &name)?
-            .is_some_and(|taken| taken.id != folder.id)
-        {
-            return Err(Code::NAME_TAKEN.into());
-        }
-        let now = self.now.0;
-        self.tx.place_folder(folder.id, parent.id, &name, now)?;
-        self.touch_left(folder.parent, &mut parent)?;
-        (folder.parent, folder.name, folder.modified) = (parent.id, name, now);
-        self.record_folder(EventKind::ModifyFolder, &folder)?;
-        Ok(folder)
-    }
-
-    /// Moves or renames a file; a file that has the name is replaced, and its contents become revisions of the moved
-    /// one. Answers the moved file and the id of the replaced one.
-    pub fn move_file(
-        &mut self,
-        mut file: File,
-        mut parent: Folder,
-        name: String,
-    ) -> Answer<(File, Option<i64>)> {
-        let replaced = self
-            .tx
-            .file_child(parent.id, &name)?
-            .filter(|taken| taken.id != file.id);
-        if let Some(replaced) = &replaced {
-            self.absorb(&file, replaced)?;
-        }
-        self.tx.place_file(file.id, parent.id, &name)?;
-        self.touch_left(file.folder, &mut parent)?;
-        (file.folder, file.name) = (parent.id, name);
-        let replaced = replaced.map(|replaced| replaced.id);
-        self.record_file(EventKind::ModifyFile, &file, replaced)?;
-        Ok((file, replaced))
-    }
-
-    /// Makes the contents of a replaced file revisions of the one that takes its place. The replaced file is gone.
-    fn absorb(&mut self, file: &File, replaced: &File) -> Answer<()> {
-        self.require_committed(replaced.id)?;
-        let now = self.now.0;
-        self.tx.adopt_revisions(file.id, replaced.id)?;
-        // The newest of the adopted contents gets the newest id, so that the order of the list is the order of events.
-        let id = self.tx.id()?;
-        self.tx.insert_revision(&Revision {
-            id,
-            file: file.id,
-            blob: replaced.blob,
-            size: replaced.size,
-            hash: replaced.hash,
-            stored: replaced.stored,
-            replaced: now,
-        })?;
-        self.tx.remove_file(replaced.id)?;
-        self.end_locks(replaced.id);
-        self.use_bytes(replaced.owner, -replaced.size)
-    }
-
-    /// Both folders of a move have changed.
-    fn touch_left(&mut self, left: i64, entered: &mut Folder) -> Answer<()> {
-        self.touch(entered)?;
-        if left != entered.id {
-            let now = self.now.0;
-            self.tx.touch_folder(left, now)?;
-        }
-        Ok(())
     }
 }

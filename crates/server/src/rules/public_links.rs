@@ -113,13 +113,8 @@ pub fn open<'a, 't>(
     }
     check_limits(&link)?;
     let user = User::new(owner, None);
-    let view = View {
-        tx,
-        app,
-        call: Some(call),
-        user,
-        now,
-    };
+    let mut view = View::new(tx, app, Some(call), user, now);
+    view.own_only = true;
     Ok(Opened { view, link, item })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::call::{Answer, Need};
 use crate::cx::Edit;
+use crate::rules::access::Right;
 use pileus_api::event::EventKind;
 use pileus_api::file::IfHash;
 use pileus_api::name::suffixed;
@@ -71,9 +72,13 @@ impl Edit<'_, '_> {
             (Some(_), IfTaken::Rename) => (self.free_file_name(folder.id, name)?, false),
             (Some(_), IfTaken::Check(_)) => (self.conflicted_name(folder.id, name)?, true),
         };
+        self.require(folder, Right::Create)?;
         self.check_quota(folder.owner, held.size)?;
         let file = match self.tx.file_trashed_child(folder.id, &name)? {
-            Some(deleted) if deleted.owner == folder.owner => self.revive(deleted, held, times)?,
+            // Only for the owner: what a recipient never saw would be among the revisions.
+            Some(deleted) if deleted.owner == self.user.account.id => {
+                self.revive(deleted, held, times)?
+            }
             _ => self.create(folder, &name, held, times)?,
         };
         self.added(folder, &file)?;
@@ -141,7 +146,7 @@ impl Edit<'_, '_> {
         file.deleted = 0;
         file.created = times.creation(now);
         self.set_content(&mut file, held, times.modified.unwrap_or(now))?;
-        self.tx.restore_file(file.id, file.folder, &file.name)?;
+        self.tx.restore_file(&file)?;
         self.tx
             .set_file_times(file.id, file.created, file.modified)?;
         Ok(file)
@@ -155,6 +160,7 @@ impl Edit<'_, '_> {
         held: Held,
         times: Times,
     ) -> Answer<Saved> {
+        self.require(folder, Right::Modify)?;
         self.require_committed(file.id)?;
         let now = self.now.0;
         let modified = times.modified.unwrap_or(now);

@@ -83,7 +83,7 @@ impl View<'_, '_> {
         let (folders, files) = self.top_level(tree)?;
         selector.add(None, folders, files)?;
         while let Some(Pending { folder, index }) = selector.pending.pop() {
-            let folders = self.tx.folder_children(folder)?;
+            let folders = self.child_folders(folder)?;
             let files = self.tx.files_to_pack(folder)?;
             selector.add(Some(index), folders, files)?;
         }
@@ -112,7 +112,7 @@ impl View<'_, '_> {
         let mut seen = HashSet::new();
         for folder in opened {
             if seen.insert(folder) {
-                folders.extend(self.tx.folder_children(folder)?);
+                folders.extend(self.child_folders(folder)?);
                 files.extend(self.tx.files_to_pack(folder)?);
             }
         }

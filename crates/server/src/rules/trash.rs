@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::call::Answer;
 use crate::cx::{Edit, View};
+use crate::rules::access::Right;
 use pileus_api::event::EventKind;
 use pileus_api::{Code, Metadata};
 use pileus_store::files::File;
@@ -94,14 +95,18 @@ impl View<'_, '_> {
         Ok(metadata)
     }
 
-    /// The folder that a restored entry goes into: where it was, or the nearest folder above that still exists.
+    /// The folder that a restored entry goes into: where it was, or the nearest folder above that still exists and that the
+    /// caller sees.
     pub fn restore_destination(&mut self, parent: i64) -> Answer<Folder> {
         let mut at = parent;
         while let Some(folder) = self.tx.folder(at)? {
-            if folder.deleted == 0 {
+            let above = folder.parent;
+            if folder.deleted == 0
+                && let Some(folder) = self.seen(folder)?
+            {
                 return Ok(folder);
             }
-            at = folder.parent;
+            at = above;
         }
         self.root()
     }
@@ -128,9 +133,10 @@ impl Edit<'_, '_> {
     pub fn restore_file(&mut self, mut file: File, to: &mut Folder) -> Answer<File> {
         self.tx.remove_trash_entry_of_file(file.deleted, file.id)?;
         let name = self.restored_file_name(to.id, &file.name)?;
+        self.require(to, Right::Create)?;
         self.touch(to)?;
         (file.folder, file.name) = (to.id, name);
-        self.bring_back(&mut file)?;
+        self.bring_back(&mut file, to.owner)?;
         Ok(file)
     }
 
@@ -141,16 +147,17 @@ impl Edit<'_, '_> {
         self.tx.remove_trash_entry_of_folder(entry, top.id)?;
         top.name = self.restored_folder_name(to.id, &top.name)?;
         top.parent = to.id;
+        self.require(to, Right::Create)?;
         self.touch(to)?;
+        (top.owner, top.shared) = (to.owner, to.shared);
         let mut next = vec![top.clone()];
         while let Some(mut folder) = next.pop() {
-            folder.deleted = 0;
-            self.tx
-                .restore_folder(folder.id, folder.parent, &folder.name)?;
+            (folder.deleted, folder.owner, folder.shared) = (0, to.owner, to.shared);
+            self.tx.restore_folder(&folder)?;
             self.record_folder(EventKind::CreateFolder, &folder)?;
             for mut file in self.tx.file_trashed_children(folder.id)? {
                 if file.deleted == entry {
-                    self.bring_back(&mut file)?;
+                    self.bring_back(&mut file, to.owner)?;
                 }
             }
             let children = self.tx.folder_trashed_children(folder.id)?;
@@ -165,10 +172,11 @@ impl Edit<'_, '_> {
         Ok(top)
     }
 
-    fn bring_back(&mut self, file: &mut File) -> Answer<()> {
-        self.check_quota(file.owner, file.size)?;
-        file.deleted = 0;
-        self.tx.restore_file(file.id, file.folder, &file.name)?;
+    /// Makes a deleted file live again, in a place that belongs to `owner`.
+    fn bring_back(&mut self, file: &mut File, owner: i64) -> Answer<()> {
+        self.check_quota(owner, file.size)?;
+        (file.deleted, file.owner) = (0, owner);
+        self.tx.restore_file(file)?;
         self.use_bytes(file.owner, file.size)?;
         self.record_file(EventKind::CreateFile, file, None)
     }

@@ -40,8 +40,9 @@ impl View<'_, '_> {
         // A root has one name on the wire, and that is 0.
         let is_named = |folder: &Folder| folder.parent != 0 && folder.id != root;
         match self.tx.folder(id)? {
-            Some(folder) if folder.deleted == 0 && is_named(&folder) => {
-                Ok(self.sees_folder(&folder)?.then_some(folder))
+            // A row that stands for a shared folder has no id that anybody knows.
+            Some(folder) if folder.deleted == 0 && folder.mount == 0 && is_named(&folder) => {
+                self.seen(folder)
             }
             _ => Ok(None),
         }
@@ -51,7 +52,7 @@ impl View<'_, '_> {
     pub fn folder_by_path(&mut self, path: &Path) -> Answer<Option<Folder>> {
         let mut folder = self.root()?;
         for name in &path.parts {
-            match self.tx.folder_child(folder.id, name)? {
+            match self.child_folder(folder.id, name)? {
                 Some(child) => folder = child,
                 None => return Ok(None),
             }
@@ -80,10 +81,7 @@ impl View<'_, '_> {
             if at.id == other {
                 return Ok(true);
             }
-            if at.parent == 0 {
-                return Ok(false);
-            }
-            match self.tx.folder(at.parent)? {
+            match self.parent_of(&at)? {
                 Some(parent) => at = parent,
                 None => return Ok(false),
             }

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::call::{Answer, Fail};
 use crate::cx::{Cx, View};
 use crate::methods::file::blob_key;
+use crate::rules::access::Right;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use pileus_api::Code;
@@ -170,6 +171,8 @@ async fn change(
     let (row, used, quota) = cx
         .view(move |view| {
             let row = row(view, account, id)?.ok_or(Code::WRITE_FAILED)?;
+            // A right that was taken away since the file was opened ends the writing.
+            view.require_file(&row, Right::Modify)?;
             let owner = view.tx.account(row.owner)?.ok_or(Code::WRITE_FAILED)?;
             Ok((row, owner.used, owner.quota))
         })

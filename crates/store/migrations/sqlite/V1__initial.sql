@@ -119,7 +119,9 @@ CREATE TABLE folder (
     created BIGINT NOT NULL,
     modified BIGINT NOT NULL,
     deleted BIGINT NOT NULL,
-    shares BIGINT NOT NULL
+    shares BIGINT NOT NULL,
+    shared BIGINT NOT NULL,
+    mount BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX folder_live ON folder (parent, name) WHERE deleted = 0;
 CREATE INDEX folder_trashed ON folder (parent) WHERE deleted <> 0;
@@ -290,20 +292,13 @@ CREATE TABLE share (
     recipient BIGINT NOT NULL,
     permissions BIGINT NOT NULL,
     name TEXT NOT NULL,
-    created BIGINT NOT NULL
+    created BIGINT NOT NULL,
+    mount BIGINT NOT NULL,
+    joined BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX share_folder ON share (folder, recipient);
 CREATE INDEX share_recipient ON share (recipient, id);
 CREATE INDEX share_owner ON share (owner, id);
-
-CREATE TABLE mount (
-    share INTEGER PRIMARY KEY,
-    account BIGINT NOT NULL,
-    parent BIGINT NOT NULL,
-    name TEXT NOT NULL
-);
-CREATE UNIQUE INDEX mount_place ON mount (parent, name);
-CREATE INDEX mount_account ON mount (account, share);
 
 CREATE TABLE share_request (
     id INTEGER PRIMARY KEY,

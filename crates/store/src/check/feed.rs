@@ -163,12 +163,36 @@ fn compare(
         for file in tx.file_children(folder)? {
             check(Entry::File(file.id), fingerprint_of_file(file));
         }
-        for folder in tx.folder_children(folder)? {
+        for row in tx.folder_children(folder)? {
+            let Some(folder) = seen(tx, account, row)? else {
+                continue;
+            };
             next.push(folder.id);
             check(Entry::Folder(folder.id), fingerprint_of_folder(folder));
         }
     }
     Ok(())
+}
+
+/// A folder row as an account sees it: a row of its own that stands for a shared folder is that folder in another place.
+/// Rows of others that stand for something are not seen at all.
+fn seen(tx: &mut Tx<'_>, account: i64, row: Folder) -> Stored<Option<Folder>> {
+    if row.mount == 0 {
+        return Ok(Some(row));
+    }
+    if row.owner != account {
+        return Ok(None);
+    }
+    // Until everything in a share has been told, the feed knows nothing of it.
+    let is_told = tx
+        .share_of(row.mount, account)?
+        .is_some_and(|share| share.joined);
+    let shared = tx.folder(row.mount)?.filter(|_| is_told);
+    Ok(shared.map(|shared| Folder {
+        parent: row.parent,
+        name: row.name,
+        ..shared
+    }))
 }
 
 impl Told {

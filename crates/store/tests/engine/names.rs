@@ -46,6 +46,8 @@ fn add(tx: &mut Tx<'_>, owner: i64, id: i64, name: &str) -> Stored<()> {
         name,
         created: 0,
         modified: 0,
+        shared: 0,
+        mount: 0,
     })
     .map(drop)
 }

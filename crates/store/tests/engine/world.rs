@@ -83,6 +83,8 @@ fn account(tx: &mut Tx<'_>) -> Stored<()> {
         name: "",
         created: NOW,
         modified: NOW,
+        shared: 0,
+        mount: 0,
     })
     .map(drop)
 }
@@ -115,6 +117,8 @@ impl Feed {
             name,
             created: NOW,
             modified: NOW,
+            shared: 0,
+            mount: 0,
         })?;
         self.tell_folder(tx, 1, &folder)?;
         Ok(folder)

@@ -7,6 +7,7 @@ mod write;
 use crate::call::{Answer, Fail};
 use crate::cx::{Cx, Edit, View};
 use crate::dispatch::{Streamed, Streams, Waits};
+use crate::rules::access::Right;
 use crate::rules::save::{Held, IfTaken, Times};
 use crate::working::access::{check, resize, source};
 use crate::working::descriptors::{Descriptor, MOST_PER_CONNECTION};
@@ -120,6 +121,7 @@ fn revision_of(
 ) -> Answer<Opened> {
     let writes = flags.has(OpenFlags::WRITE) || flags.has(OpenFlags::TRUNC);
     if writes {
+        view.require_file(&file, Right::Modify)?;
         check_owner(view, file.owner)?;
     }
     match revisionid {
@@ -160,6 +162,7 @@ fn open_or_make(
     if revisionid.is_some() {
         return Err(Code::REVISION_MISSING.into());
     }
+    edit.require(&parent, Right::Create)?;
     // An empty file takes no space, but an account that has none left gets no new files.
     check_owner(edit, parent.owner)?;
     let held = empty(edit)?;
