@@ -106,7 +106,7 @@ pub struct DeletedReply {
 /// Copies a folder with everything below it. Folders of the same name are merged.
 #[derive(Method, Params)]
 #[method(name = "copyfolder", caller = User, access = Write, reply = FolderReply,
-         fails = [BAD_FOLDERID, BAD_NAME, DENIED, NAME_TAKEN, FOLDER_MISSING, OVER_QUOTA, SHARE_IN_SHARE,
+         fails = [BAD_FOLDERID, BAD_NAME, DENIED, NAME_TAKEN, FOLDER_MISSING, OVER_QUOTA,
                   ENCRYPTION_MIX, COPY_ONTO_ITSELF, COPY_INTO_ITSELF, COPY_TARGET_MISSING])]
 pub struct CopyFolder {
     /// The folder to copy.

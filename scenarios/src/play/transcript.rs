@@ -29,6 +29,8 @@ enum IdSpace {
     Token,
     Link,
     Upload,
+    Share,
+    Offer,
     Other,
 }
 
@@ -84,12 +86,14 @@ impl Transcript {
         let space = match key {
             "folderid" | "parentfolderid" | "origparentfolderid" => IdSpace::Folder,
             "fileid" | "fileids" | "deletedfileid" => IdSpace::File,
-            "userid" | "uid" => IdSpace::Account,
+            "userid" | "uid" | "fromuserid" | "touserid" | "folderowneruserid" => IdSpace::Account,
             "diffid" => IdSpace::Event,
             "revisionid" => IdSpace::Revision,
             "tokenid" => IdSpace::Token,
             "linkid" => IdSpace::Link,
             "uploadid" => IdSpace::Upload,
+            "shareid" => IdSpace::Share,
+            "sharerequestid" => IdSpace::Offer,
             "id" => IdSpace::Other,
             // How far something is that goes on by itself.
             "downloaded" => return Tree::Text("<bytes>".into()),

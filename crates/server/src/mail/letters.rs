@@ -190,7 +190,7 @@ pub fn deactivate(app: &App, language: Language, email: &str, code: &str) -> Let
     letter(app, language, "deactivate", code, words)
 }
 
-/// Offers a folder.
+/// Offers a folder to an address that may have no account yet.
 pub fn share_offer(
     app: &App,
     language: Language,
@@ -202,45 +202,37 @@ pub fn share_offer(
     let name = &request.name;
     let until = UnixTime(request.expires).format_rfc2822();
     let until = until.as_str();
-    let (subject, text, label, copy) = language.say(
+    let (english, german) = if has_account {
+        ("", "")
+    } else {
         (
-            format!("{from} shares a folder with you"),
-            format!(
-                "{from} wants to share the folder \"{name}\" with you. The offer ends on {until}."
+            " You need an account with this address for it.",
+            " Du brauchst dafür ein Konto mit dieser Adresse.",
+        )
+    };
+    let words = language.say(
+        Words {
+            subject: "A folder is shared with you",
+            text: format!(
+                "{from} wants to share the folder \"{name}\" with you.{english} The offer ends on {until}."
             ),
-            if has_account {
-                "Log in here with your program to accept it"
-            } else {
-                "Make an account with this address at"
-            },
-            "If your program asks for a code, this is it:",
-        ),
-        (
-            format!("{from} teilt einen Ordner mit dir"),
-            format!(
-                "{from} möchte den Ordner \"{name}\" mit dir teilen. Das Angebot endet am {until}."
+            link: "Accept the folder",
+            not_you: "If you do not want it, you need not do anything.",
+        },
+        Words {
+            subject: "Ein Ordner wird mit dir geteilt",
+            text: format!(
+                "{from} möchte den Ordner \"{name}\" mit dir teilen.{german} Das Angebot endet am {until}."
             ),
-            if has_account {
-                "Melde dich hier mit deinem Programm an, um es anzunehmen"
-            } else {
-                "Lege mit dieser Adresse ein Konto an bei"
-            },
-            "Falls dein Programm nach einem Code fragt, ist es dieser:",
-        ),
+            link: "Ordner annehmen",
+            not_you: "Falls du ihn nicht möchtest, brauchst du nichts zu tun.",
+        },
     );
-    let mut parts = vec![Part::Text(text)];
-    parts.extend(request.message.clone().map(Part::Text));
-    parts.push(Part::Link {
-        label: label.into(),
-        url: app.web_base(),
-    });
-    parts.push(Part::Text(copy.into()));
-    parts.push(Part::Code(code.into()));
-    Letter {
-        language,
-        subject,
-        parts,
+    let mut letter = letter(app, language, "share", code, words);
+    if let Some(message) = &request.message {
+        letter.parts.insert(1, Part::Text(message.clone()));
     }
+    letter
 }
 
 /// Asks whether an address is to be on the newsletter's list.

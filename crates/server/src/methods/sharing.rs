@@ -4,7 +4,7 @@ use crate::call::{Answer, Fail};
 use crate::cx::{Cx, Edit, View};
 use crate::dispatch::{Public, Reads, Writes};
 use crate::rules::administration::check_email;
-use crate::rules::offers::{End, Offer, permissions};
+use crate::rules::offers::{End, Offer, open_owner, permissions};
 use crate::rules::share_detail::ShareDetail;
 use crate::secrets::fingerprint;
 use pileus_api::Code;
@@ -17,8 +17,7 @@ use pileus_api::sharing::{
     SharesReply,
 };
 use pileus_store::StoreError;
-use pileus_store::Tx;
-use pileus_store::accounts::{self, Account, email_key};
+use pileus_store::accounts::email_key;
 use pileus_store::folders::Folder;
 use pileus_store::share_requests::ShareRequest;
 use pileus_store::shares::{ALWAYS, BLOCKED, Share};
@@ -125,19 +124,6 @@ fn both_ways(listed: &ListShares, incoming: Vec<ShareInfo>, outgoing: Vec<ShareI
         incoming: (!listed.noincoming).then_some(incoming),
         outgoing: (!listed.nooutgoing).then_some(outgoing),
     }
-}
-
-/// The owner of an offer, if it is open.
-fn open_owner(tx: &mut Tx<'_>, request: &ShareRequest, now: i64) -> Answer<Option<Account>> {
-    if request.expires <= now {
-        return Ok(None);
-    }
-    let folder = tx.folder(request.folder)?;
-    if folder.is_none_or(|folder| folder.deleted != 0) {
-        return Ok(None);
-    }
-    let owner = tx.account(request.owner)?;
-    Ok(owner.filter(|owner| owner.state == accounts::ACTIVE))
 }
 
 impl Reads for ListShares {

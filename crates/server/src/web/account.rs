@@ -6,16 +6,19 @@ use super::words::{Words, problem, words};
 use crate::call::{Answer, Fail};
 use crate::http::{Answer as Body, refusal};
 use crate::language::Language;
-use crate::rules::{account_mail, newsletter};
+use crate::rules::{account_mail, newsletter, offers};
 use http::{Response, StatusCode};
 use pileus_api::Code;
 
 /// After these another try with the same code is of no use.
-const FINAL: [Code; 4] = [
+const FINAL: [Code; 7] = [
     Code::CODE_INVALID,
     Code::CODE_EXPIRED,
     Code::RESET_CODE_EXPIRED,
     Code::ALREADY_VERIFIED,
+    Code::REQUEST_MISSING,
+    Code::NOT_FOR_CALLER,
+    Code::ALREADY_SHARED,
 ];
 
 /// What a page is for. Each takes the code of one kind of mail.
@@ -31,6 +34,8 @@ pub(super) enum Step {
     ConfirmMail,
     /// Gives the account up.
     Deactivate,
+    /// Accepts a shared folder.
+    Share,
     /// Agrees to the newsletter.
     Newsletter,
     /// Ends the newsletter.
@@ -46,6 +51,7 @@ impl Step {
             "newmail" => Self::NewMail,
             "confirmmail" => Self::ConfirmMail,
             "deactivate" => Self::Deactivate,
+            "share" => Self::Share,
             "newsletter" => Self::Newsletter,
             "unsubscribe" => Self::Unsubscribe,
             _ => return None,
@@ -67,7 +73,7 @@ impl Step {
                 kind: "email",
                 autocomplete: "email",
             },
-            Self::ConfirmMail | Self::Deactivate => Field {
+            Self::ConfirmMail | Self::Deactivate | Self::Share => Field {
                 name: "password",
                 label: language.say("Password", "Passwort"),
                 kind: "password",
@@ -102,6 +108,10 @@ impl Step {
             Self::Deactivate => {
                 let password = text("password");
                 account_mail::deactivate(app, client, None, code, &password).await
+            }
+            Self::Share => {
+                let password = text("password");
+                offers::accept_by_mail(app, client, request.secure, code, &password).await
             }
             Self::Newsletter => newsletter::verify(app, client, code).await.map(drop),
             Self::Unsubscribe => newsletter::unsubscribe(app, client, code).await,

@@ -57,6 +57,12 @@ fn english(step: Step) -> Words {
             "Give up the account",
             "Your account is closed. If that was a mistake, ask the administrator of this server soon.",
         ),
+        Step::Share => (
+            "Accept a shared folder",
+            "The folder will appear in your account, in \"Shared with me\". Please give the password of your account.",
+            "Accept the folder",
+            "The folder is in your account now.",
+        ),
         Step::Newsletter => (
             "Get the newsletter",
             "Please confirm that you want the newsletter.",
@@ -110,6 +116,12 @@ fn german(step: Step) -> Words {
              gelöscht. Bitte gib zur Bestätigung dein Passwort ein.",
             "Konto aufgeben",
             "Dein Konto ist geschlossen. Falls das ein Versehen war, wende dich bald an den Verwalter dieses Servers.",
+        ),
+        Step::Share => (
+            "Einen geteilten Ordner annehmen",
+            "Der Ordner erscheint in deinem Konto unter \"Mit mir geteilt\". Bitte gib das Passwort deines Kontos ein.",
+            "Ordner annehmen",
+            "Der Ordner ist jetzt in deinem Konto.",
         ),
         Step::Newsletter => (
             "Newsletter bekommen",
@@ -167,6 +179,27 @@ const PROBLEMS: &[(Code, [&str; 2])] = &[
         [
             "This has been confirmed before.",
             "Das wurde schon bestätigt.",
+        ],
+    ),
+    (
+        Code::REQUEST_MISSING,
+        [
+            "This offer has ended, or has been answered already.",
+            "Dieses Angebot ist beendet, oder es wurde schon beantwortet.",
+        ],
+    ),
+    (
+        Code::NOT_FOR_CALLER,
+        [
+            "There is no account with this mail address yet. Make one, and open this page again.",
+            "Zu dieser Mailadresse gibt es noch kein Konto. Lege eines an, und öffne dann diese Seite noch einmal.",
+        ],
+    ),
+    (
+        Code::ALREADY_SHARED,
+        [
+            "You see this folder already.",
+            "Du siehst diesen Ordner schon.",
         ],
     ),
     (
