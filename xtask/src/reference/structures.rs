@@ -10,6 +10,7 @@ use pileus_api::progress::UrlProgress;
 use pileus_api::public_links::PublicLinkInfo;
 use pileus_api::reply::FieldSpec;
 use pileus_api::revisions::Revision;
+use pileus_api::sharing::{BothWays, ShareInfo};
 
 use super::page::field_rows;
 use super::text::paragraphs;
@@ -127,6 +128,19 @@ pub static STRUCTURES: &[Structure] = &[
         title: "contact",
         doc: "Somebody the account shares with.",
         describe: <Contact as Reply>::describe,
+    },
+    Structure {
+        name: "ShareInfo",
+        title: "share",
+        doc: "A share or an offer to share, as one of its two sides sees it. In events it tells less: of one that has ended \
+              or changed neither name nor times, and rights only where there are some.",
+        describe: <ShareInfo as Reply>::describe,
+    },
+    Structure {
+        name: "BothWays",
+        title: "shares or offers",
+        doc: "What others share with the caller, and what the caller shares.",
+        describe: <BothWays as Reply>::describe,
     },
     Structure {
         name: "UrlProgress",
