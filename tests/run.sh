@@ -63,7 +63,7 @@ compare_generated() {
 check_dependencies() {
   cargo deny check bans licenses sources || return
   if cargo deny fetch db; then
-    cargo deny check --disable-fetch advisories
+    cargo deny --offline check advisories
   else
     echo 'skipped: security advisories (their database could not be fetched)'
   fi
