@@ -75,9 +75,9 @@ def difference(pairs, answer, ask):
     """Welch's t between both kinds of addresses in one round. `answer` is in every answer."""
     known, unknown = [], []
     for number in range(pairs):
-        of_account = number % ACCOUNTS
+        host = f"{number % ACCOUNTS}@example.com"
         # Of the same length, and in turns: what comes second finds everything warm.
-        asked = [(f"user{of_account}@example.com", known), (f"none{of_account}@example.com", unknown)]
+        asked = [("user" + host, known), ("none" + host, unknown)]
         answers = []
         for address, times in asked if number % 2 else reversed(asked):
             seconds, (status, said) = ask(address)

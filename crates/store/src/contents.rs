@@ -118,8 +118,8 @@ sql! {
     BY_ID = concat!("SELECT ", columns!(), " FROM blob WHERE id = $1");
     SAME = "SELECT id FROM blob WHERE hash = $1 AND sha256 = $2 LIMIT 1";
     BY_SHA1 = "SELECT id FROM blob WHERE sha1 = $1 AND size = $2 ORDER BY id LIMIT 100";
-    INSERT = "INSERT INTO blob (id, storage_key, size, hash, hash_drawn, sha1, sha256, md5, crc32, refs, unreferenced, pending) \
-              VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, 1, 0, 0)";
+    INSERT = "INSERT INTO blob (id, storage_key, size, hash, hash_drawn, sha1, sha256, md5, crc32, refs, unreferenced, \
+              pending) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, 1, 0, 0)";
     INSERT_PENDING = "INSERT INTO blob (id, storage_key, size, hash, hash_drawn, sha1, sha256, md5, crc32, refs, \
                       unreferenced, pending, base) VALUES ($1, $2, $3, $4, 1, $5, $5, $5, 0, 1, 0, 1, $6)";
     PENDING = concat!("SELECT ", columns!(), " FROM blob WHERE pending = 1 AND id > $1 ORDER BY id LIMIT 100");

@@ -1,5 +1,5 @@
-//! The feed of an app that was let into one folder only: what moves into the folder appears there, and what moves out is
-//! gone. A folder comes and goes with all that is in it.
+//! The feed of an app that was let into one folder only: what moves into the folder appears there, and what moves out
+//! is gone. A folder comes and goes with all that is in it.
 //!
 //! A client may read its feed long after things happened, so each event is judged by where things were at that moment.
 //! The feed itself knows: it is complete, and has the folder of whatever it tells of.
@@ -133,8 +133,8 @@ impl View<'_, '_> {
         Ok(())
     }
 
-    /// What was in the folder of an event at its position, parents first, as it was last told: what is in it now and has
-    /// not changed since, and what has changed, as it was before.
+    /// What was in the folder of an event at its position, parents first, as it was last told: what is in it now and
+    /// has not changed since, and what has changed, as it was before.
     fn contents_at(&mut self, of: &Event) -> Answer<Vec<Event>> {
         let mut changed = self.changed_after(of)?;
         let mut contents = Vec::new();
@@ -149,6 +149,7 @@ impl View<'_, '_> {
         Ok(contents)
     }
 
+    /// What the feed tells of after an event.
     fn changed_after(&mut self, of: &Event) -> Answer<Changed> {
         let mut changed = Changed::default();
         let mut at = of.diffid;
@@ -173,6 +174,7 @@ impl View<'_, '_> {
         }
     }
 
+    /// Notes what an event tells of as it was before, if no earlier one told of it.
     fn note_change(&mut self, row: Event, changed: &mut Changed) -> Answer<()> {
         if !object(&row).is_some_and(|object| changed.objects.insert(object)) {
             return Ok(());
