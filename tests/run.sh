@@ -15,11 +15,11 @@ source tests/lib/steps.sh
 STEPS=(
   tools fmt clippy doc unit release generated kill
   rclone rclone-backend rclone-mount python pyfs smtp curl js pcloud-crate oauth
-  startup shutdown disk-full slow-clients
+  startup shutdown disk-full slow-clients account-names
   deny
 )
 # Steps that run the release build of the server.
-NEED_SERVER=" kill rclone rclone-backend rclone-mount python pyfs smtp curl js pcloud-crate oauth startup shutdown disk-full slow-clients "
+NEED_SERVER=" kill rclone rclone-backend rclone-mount python pyfs smtp curl js pcloud-crate oauth startup shutdown disk-full slow-clients account-names "
 
 if [[ ${1:-} == --list ]]; then
   printf '%s\n' "${STEPS[@]}"
@@ -63,7 +63,7 @@ compare_generated() {
 check_dependencies() {
   cargo deny check bans licenses sources || return
   if cargo deny fetch db; then
-    cargo deny check --disable-fetch advisories
+    cargo deny --offline check advisories
   else
     echo 'skipped: security advisories (their database could not be fetched)'
   fi
@@ -156,6 +156,9 @@ step disk-full 180 \
 step slow-clients 180 \
   'tests/faults/slow_clients.py alone repeats it; a machine under other load shows as slow calls' \
   python3 tests/faults/slow_clients.py
+step account-names 300 \
+  'the log names the call whose time tells; tests/faults/account_names.py alone repeats it' \
+  python3 tests/faults/account_names.py
 if command -v cargo-deny >/dev/null; then
   step deny 300 \
     'cargo deny check names the crate; deny.toml says what is allowed and why' \

@@ -9,7 +9,6 @@ followed, and forms are filled in and sent.
 import email
 import email.policy
 import html.parser
-import http.client
 import json
 import logging
 import os
@@ -17,7 +16,6 @@ import pathlib
 import shutil
 import socket
 import ssl
-import statistics
 import sys
 import threading
 import time
@@ -40,11 +38,6 @@ MAIL_LIMIT_S = 20
 SILENCE_S = 1.0
 # The server looks for mails to be tried again this often.
 RETRY_LOOK_S = 5
-
-ACCOUNTS = 40
-TRIES_EACH = 5
-# Welch's t below which two sets of times count as one.
-T_LIMIT = 4.5
 
 
 class Mailbox:
@@ -307,54 +300,6 @@ def without_tls(suite):
         suite.fail(problem)
 
 
-def enumeration(suite):
-    """Neither the answer nor its time tells whether an address has an account."""
-    # Each call seems to come from another network, so that no limit is what is measured.
-    server = Server("smtp-time", "--set", "trusted_proxies=127.0.0.1")
-    for number in range(ACCOUNTS):
-        server.pileus("user", "add", f"user{number}@example.com", "--password", PASSWORD)
-    connection = http.client.HTTPConnection(server.host, server.port)
-    asked = 0
-
-    def ask(address):
-        nonlocal asked
-        asked += 1
-        client = f"10.{asked >> 16 & 255}.{asked >> 8 & 255}.{asked & 255}"
-        began = time.perf_counter()
-        connection.request("GET", f"/lostpassword?mail={address}", headers={"X-Forwarded-For": client})
-        answer = connection.getresponse().read()
-        return time.perf_counter() - began, answer
-
-    def both_alike():
-        known, unknown, answers = [], [], set()
-        for attempt in range(ACCOUNTS * TRIES_EACH):
-            number = attempt % ACCOUNTS
-            for address, times in [
-                (f"user{number}@example.com", known),
-                (f"none{number}@example.com", unknown),
-            ]:
-                seconds, answer = ask(address)
-                times.append(seconds)
-                answers.add(answer)
-        same("different answers", 1, len(answers))
-        # The slowest tenth is the machine's, not the server's.
-        known, unknown = (sorted(times)[: len(times) * 9 // 10] for times in (known, unknown))
-        t = welch(known, unknown)
-        print(f"        t = {t:.2f}, medians {statistics.median(known) * 1e3:.2f} ms and "
-              f"{statistics.median(unknown) * 1e3:.2f} ms")
-        assert abs(t) < T_LIMIT, f"t = {t:.1f}"
-
-    suite.case("known and unknown addresses look alike", both_alike)
-    for problem in server.stop(keep=False):
-        suite.fail(problem)
-
-
-def welch(one, other):
-    """How far two means are apart, in units of what chance would do."""
-    spread = statistics.variance(one) / len(one) + statistics.variance(other) / len(other)
-    return (statistics.fmean(one) - statistics.fmean(other)) / spread**0.5
-
-
 def body(mail, kind):
     """The text or HTML of a mail."""
     return mail.get_body((kind,)).get_content()
@@ -387,7 +332,6 @@ def main():
     site = Site(suite)
     site.run()
     without_tls(suite)
-    enumeration(suite)
     shutil.rmtree(site.tls)
     suite.end(site.server)
 

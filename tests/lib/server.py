@@ -35,11 +35,15 @@ class Server:
         self.work = pathlib.Path(tempfile.mkdtemp(prefix=f"pileus-{suite}."))
         self.data = self.work / "data"
         self.log = self.work / "server.log"
+        self.arguments = arguments
         self.pileus("user", "add", EMAIL, "--password", PASSWORD)
+        self._start()
+
+    def _start(self):
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 [server_binary(), "serve", "--data", str(self.data)]
-                + ["--listen", "127.0.0.1:0", "--admin", "off", *arguments],
+                + ["--listen", "127.0.0.1:0", "--admin", "off", *self.arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -47,6 +51,13 @@ class Server:
         self.host, port = self._await_line(r"^listening on \w+://([^:/ ]+):(\d+)")
         self.port = int(port)
         self.url = f"http://{self.host}:{port}/"
+
+    def restart(self):
+        """Ends the server and starts another one on the same data, on another port, with a new log."""
+        problems = self._end()
+        if problems:
+            raise RuntimeError(f"the server did not end well: {problems}")
+        self._start()
 
     def ca_file(self):
         """The certificate to trust, of a server started with --tls-self-signed."""
@@ -64,6 +75,18 @@ class Server:
 
     def stop(self, keep):
         """Ends the server; the work folder goes as well unless it shall be kept."""
+        problems = self._end()
+        if keep or problems:
+            print("end of the server's log:")
+            for line in self.log.read_text(errors="replace").splitlines()[-20:]:
+                print("  |", line)
+            print("kept for a look:", self.work)
+        else:
+            shutil.rmtree(self.work)
+        return problems
+
+    def _end(self):
+        """Ends the process; answers what was wrong with it."""
         self.process.send_signal(signal.SIGTERM)
         try:
             code = self.process.wait(STOP_LIMIT_S)
@@ -76,13 +99,6 @@ class Server:
             problems.append(f"the server's exit code was {code}")
         if "panicked at" in self.log.read_text(errors="replace"):
             problems.append("the server panicked")
-        if keep or problems:
-            print("end of the server's log:")
-            for line in self.log.read_text(errors="replace").splitlines()[-20:]:
-                print("  |", line)
-            print("kept for a look:", self.work)
-        else:
-            shutil.rmtree(self.work)
         return problems
 
     def _await_line(self, pattern):

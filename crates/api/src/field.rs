@@ -54,21 +54,44 @@ pub(crate) fn text(params: &Params, name: &str) -> Option<String> {
     params.text(name)?.ok().map(|text| text.into_owned())
 }
 
-impl Field for u64 {
-    fn take(name: &'static str, missing: Option<Code>, params: &Params) -> Result<Self, Code> {
-        params.uint(name).ok_or(required(missing))
-    }
-    fn put(&self, name: &'static str, params: &mut Params) {
-        put(params, name, Value::Num(*self));
-    }
-    fn describe(
-        name: &'static str,
-        doc: &'static str,
-        missing: Option<Code>,
-        out: &mut Vec<ParamSpec>,
-    ) {
-        out.push(spec(name, "int", doc, missing));
-    }
+/// Reads and writes one of Rust's whole numbers.
+macro_rules! whole_number {
+    ($type:ty, $read:ident, $value:expr) => {
+        impl Field for $type {
+            fn take(
+                name: &'static str,
+                missing: Option<Code>,
+                params: &Params,
+            ) -> Result<Self, Code> {
+                params.$read(name).ok_or(required(missing))
+            }
+            fn put(&self, name: &'static str, params: &mut Params) {
+                put(params, name, $value(*self));
+            }
+            fn describe(
+                name: &'static str,
+                doc: &'static str,
+                missing: Option<Code>,
+                out: &mut Vec<ParamSpec>,
+            ) {
+                out.push(spec(name, "int", doc, missing));
+            }
+        }
+
+        impl Optional for $type {
+            fn take_optional(name: &'static str, params: &Params) -> Result<Option<Self>, Code> {
+                Ok(params.$read(name))
+            }
+        }
+    };
+}
+
+whole_number!(u64, uint, Value::Num);
+whole_number!(i64, int, signed_value);
+
+/// The binary protocol has no negative numbers, so they go as text.
+fn signed_value(number: i64) -> Value {
+    u64::try_from(number).map_or_else(|_| text_value(&number.to_string()), Value::Num)
 }
 
 impl Field for String {
@@ -134,12 +157,6 @@ impl<T: Field + Optional> Field for Option<T> {
 pub trait Optional: Sized {
     /// Reads the parameter if it is there.
     fn take_optional(name: &'static str, params: &Params) -> Result<Option<Self>, Code>;
-}
-
-impl Optional for u64 {
-    fn take_optional(name: &'static str, params: &Params) -> Result<Option<Self>, Code> {
-        Ok(params.uint(name))
-    }
 }
 
 impl Optional for String {

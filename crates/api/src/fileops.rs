@@ -2,17 +2,39 @@
 
 use crate::args::FolderRef;
 use crate::codes::Code;
-use crate::field::{Field, Optional, put, spec, text_value};
+use crate::field::{Field, put, spec, text_value};
 use crate::method::ParamSpec;
 use crate::name::{Path, check_name};
 use crate::reply::Done;
 use pileus_api_derive::{Method, Params, Reply};
 use pileus_wire::{Params as Given, Value};
 
-/// Writes a number that may be negative. The binary protocol has no negative numbers, so they go as text.
-fn put_signed(params: &mut Given, name: &'static str, number: i64) {
-    let value = u64::try_from(number).map_or_else(|_| text_value(&number.to_string()), Value::Num);
-    put(params, name, value);
+/// Reads and writes a type as the number in it, with a code of its own where a declaration names none.
+macro_rules! number {
+    ($name:ident($type:ty), $missing:ident) => {
+        impl Field for $name {
+            fn take(
+                name: &'static str,
+                missing: Option<Code>,
+                params: &Given,
+            ) -> Result<Self, Code> {
+                let missing = missing.unwrap_or(Code::$missing);
+                <$type>::take(name, Some(missing), params).map(Self)
+            }
+            fn put(&self, name: &'static str, params: &mut Given) {
+                self.0.put(name, params);
+            }
+            fn describe(
+                name: &'static str,
+                doc: &'static str,
+                missing: Option<Code>,
+                out: &mut Vec<ParamSpec>,
+            ) {
+                let missing = missing.unwrap_or(Code::$missing);
+                <$type>::describe(name, doc, Some(missing), out);
+            }
+        }
+    };
 }
 
 /// A file descriptor of the connection: its number, or -1 for the one opened last, -2 for the one before, and so on,
@@ -20,51 +42,7 @@ fn put_signed(params: &mut Given, name: &'static str, number: i64) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fd(pub i64);
 
-impl Field for Fd {
-    fn take(name: &'static str, missing: Option<Code>, params: &Given) -> Result<Self, Code> {
-        let missing = missing.unwrap_or(Code::BAD_DESCRIPTOR);
-        params.int(name).map(Self).ok_or(missing)
-    }
-    fn put(&self, name: &'static str, params: &mut Given) {
-        put_signed(params, name, self.0);
-    }
-    fn describe(
-        name: &'static str,
-        doc: &'static str,
-        missing: Option<Code>,
-        out: &mut Vec<ParamSpec>,
-    ) {
-        let missing = missing.unwrap_or(Code::BAD_DESCRIPTOR);
-        out.push(spec(name, "int", doc, Some(missing)));
-    }
-}
-
-/// An offset that may be negative.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Signed(pub i64);
-
-impl Field for Signed {
-    fn take(name: &'static str, missing: Option<Code>, params: &Given) -> Result<Self, Code> {
-        Self::take_optional(name, params)?.ok_or(missing.unwrap_or(Code::INTERNAL))
-    }
-    fn put(&self, name: &'static str, params: &mut Given) {
-        put_signed(params, name, self.0);
-    }
-    fn describe(
-        name: &'static str,
-        doc: &'static str,
-        missing: Option<Code>,
-        out: &mut Vec<ParamSpec>,
-    ) {
-        out.push(spec(name, "int", doc, missing));
-    }
-}
-
-impl Optional for Signed {
-    fn take_optional(name: &'static str, params: &Given) -> Result<Option<Self>, Code> {
-        Ok(params.int(name).map(Self))
-    }
-}
+number!(Fd(i64), BAD_DESCRIPTOR);
 
 /// A parameter whose trouble is told by the method: `file_open` uses up a number before it refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,24 +89,7 @@ impl OpenFlags {
     }
 }
 
-impl Field for OpenFlags {
-    fn take(name: &'static str, missing: Option<Code>, params: &Given) -> Result<Self, Code> {
-        let missing = missing.unwrap_or(Code::NO_FLAGS);
-        params.uint(name).map(Self).ok_or(missing)
-    }
-    fn put(&self, name: &'static str, params: &mut Given) {
-        put(params, name, Value::Num(self.0));
-    }
-    fn describe(
-        name: &'static str,
-        doc: &'static str,
-        missing: Option<Code>,
-        out: &mut Vec<ParamSpec>,
-    ) {
-        let missing = missing.unwrap_or(Code::NO_FLAGS);
-        out.push(spec(name, "int", doc, Some(missing)));
-    }
-}
+number!(OpenFlags(u64), NO_FLAGS);
 
 /// The file to open: its path, or folder and name, or its id. A file that may have to be made needs a place, so the
 /// id alone is not enough then.
@@ -375,7 +336,7 @@ pub struct FileSeek {
     pub fd: Fd,
     /// By how much; may be negative.
     #[param(missing = NO_OFFSET)]
-    pub offset: Signed,
+    pub offset: i64,
     /// From where: 0, if not given, is the start of the file, 1 the present offset, 2 the end of the file.
     pub whence: Option<u64>,
 }
@@ -407,9 +368,9 @@ pub struct FileLock {
     pub fd: Fd,
     /// 0 unlocks, 1 locks for reading together with others, 2 locks for oneself alone.
     #[param(missing = NO_LOCK_TYPE)]
-    pub r#type: Signed,
+    pub r#type: i64,
     /// First byte; 0, if not given.
-    pub offset: Option<Signed>,
+    pub offset: Option<i64>,
     /// Bytes; 0, if not given, is everything from `offset` on, however far the file grows.
     pub length: Option<u64>,
     /// What `offset` counts from: 0, if not given, is the start of the file, 1 the descriptor's offset, 2 the end of the

@@ -18,6 +18,8 @@ pub const SIGNATURE_BYTES: usize = 16;
 pub struct Secrets {
     sealing: Aes256Gcm,
     signing: Zeroizing<[u8; KEY_BYTES]>,
+    /// Something sealed that is opened in place of what is not there.
+    stand_in: Vec<u8>,
 }
 
 impl Secrets {
@@ -56,10 +58,13 @@ impl Secrets {
         }
         let sealing = derive(master, b"pileus sealing 1");
         let sealing = Aes256Gcm::new_from_slice(sealing.as_slice()).map_err(io::Error::other)?;
-        Ok(Self {
+        let mut secrets = Self {
             sealing,
             signing: derive(master, b"pileus signing 1"),
-        })
+            stand_in: Vec::new(),
+        };
+        secrets.stand_in = secrets.seal(b"as long as most")?;
+        Ok(secrets)
     }
 
     /// Encrypts something for the database.
@@ -80,6 +85,12 @@ impl Secrets {
             .decrypt(&Nonce::from(nonce), sealed)
             .ok()
             .map(Zeroizing::new)
+    }
+
+    /// The same for what may not be there, which takes as long then and answers `None`.
+    pub fn unseal_any(&self, sealed: Option<&[u8]>) -> Option<Zeroizing<Vec<u8>>> {
+        let opened = self.unseal(sealed.unwrap_or(&self.stand_in));
+        opened.filter(|_| sealed.is_some())
     }
 
     /// Signs a message for one purpose.
@@ -151,6 +162,9 @@ mod tests {
         assert_eq!(again.unseal(&sealed).unwrap().as_slice(), b"clear");
         assert!(other.unseal(&sealed).is_none());
         assert!(secrets.unseal(&sealed[1..]).is_none());
+        let opened = secrets.unseal_any(Some(&sealed));
+        assert_eq!(opened.unwrap().as_slice(), b"clear");
+        assert!(secrets.unseal_any(None).is_none());
         let signature = secrets.sign("links", b"message");
         assert!(again.verify("links", b"message", &signature));
         assert!(!again.verify("digests", b"message", &signature));

@@ -14,6 +14,8 @@ record! {
         pub size: i64,
         /// The hash that the API shows.
         pub hash: ContentHash,
+        /// Whether that hash was drawn, and has nothing to do with the bytes.
+        pub hash_drawn: bool,
         /// SHA-1.
         pub sha1: Vec<u8>,
         /// SHA-256.
@@ -108,7 +110,7 @@ pub struct Kept {
 
 macro_rules! columns {
     () => {
-        "id, storage_key, size, hash, sha1, sha256, md5, crc32, refs, unreferenced, pending, base"
+        "id, storage_key, size, hash, hash_drawn, sha1, sha256, md5, crc32, refs, unreferenced, pending, base"
     };
 }
 
@@ -116,10 +118,10 @@ sql! {
     BY_ID = concat!("SELECT ", columns!(), " FROM blob WHERE id = $1");
     SAME = "SELECT id FROM blob WHERE hash = $1 AND sha256 = $2 LIMIT 1";
     BY_SHA1 = "SELECT id FROM blob WHERE sha1 = $1 AND size = $2 ORDER BY id LIMIT 100";
-    INSERT = "INSERT INTO blob (id, storage_key, size, hash, sha1, sha256, md5, crc32, refs, unreferenced, pending) \
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, 0, 0)";
-    INSERT_PENDING = "INSERT INTO blob (id, storage_key, size, hash, sha1, sha256, md5, crc32, refs, unreferenced, pending, \
-                      base) VALUES ($1, $2, $3, $4, $5, $5, $5, 0, 1, 0, 1, $6)";
+    INSERT = "INSERT INTO blob (id, storage_key, size, hash, hash_drawn, sha1, sha256, md5, crc32, refs, unreferenced, \
+              pending) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, 1, 0, 0)";
+    INSERT_PENDING = "INSERT INTO blob (id, storage_key, size, hash, hash_drawn, sha1, sha256, md5, crc32, refs, \
+                      unreferenced, pending, base) VALUES ($1, $2, $3, $4, 1, $5, $5, $5, 0, 1, 0, 1, $6)";
     PENDING = concat!("SELECT ", columns!(), " FROM blob WHERE pending = 1 AND id > $1 ORDER BY id LIMIT 100");
     COMPLETE = "UPDATE blob SET sha1 = $1, sha256 = $2, md5 = $3, crc32 = $4, pending = 0, base = NULL \
                 WHERE id = $5 AND pending = 1";
@@ -131,12 +133,18 @@ sql! {
     REMOVE = "DELETE FROM blob WHERE id = $1 AND refs = 0";
     REMOVE_INLINE = "DELETE FROM inline_blob WHERE blob = $1";
     BY_KEY = "SELECT id FROM blob WHERE storage_key = $1";
+    AFTER = concat!("SELECT ", columns!(), " FROM blob WHERE id > $1 ORDER BY id LIMIT 500");
 }
 
 impl Tx<'_> {
     /// The content with this id.
     pub fn content(&mut self, id: i64) -> Stored<Option<Content>> {
         self.opt(BY_ID, args![id])
+    }
+
+    /// The contents behind an id, in the order of their ids, at most 500. [`i64::MIN`] begins.
+    pub fn contents_after(&mut self, id: i64) -> Stored<Vec<Content>> {
+        self.all(AFTER, args![id])
     }
 
     /// Where the bytes of a content are; reads them if they are in the database.
@@ -269,6 +277,16 @@ impl Tx<'_> {
             }
         }
         Ok(removed)
+    }
+
+    /// Removes up to 500 of the contents that nobody holds, however fresh they are; answers how many it were. Only for
+    /// databases that no server uses: downloads may still need them.
+    pub fn remove_garbage_piece(&mut self) -> Stored<usize> {
+        let garbage = self.garbage_contents(i64::MAX)?;
+        for content in &garbage {
+            self.remove_content(content.id, 0)?;
+        }
+        Ok(garbage.len())
     }
 
     /// Whether a key of the blob store belongs to a content.

@@ -71,6 +71,16 @@ sql! {
                               ORDER BY diffid DESC LIMIT 1");
     BEFORE_OF_FOLDER = concat!("SELECT ", columns!(), " FROM event WHERE account = $1 AND folder = $2 AND diffid < $3 \
                                 ORDER BY diffid DESC LIMIT 1");
+    PARENT_BEFORE = "SELECT parent FROM event WHERE account = $1 AND folder = $2 AND diffid < $3 \
+                     ORDER BY diffid DESC LIMIT 1";
+    OF_FOLDERS_IN = concat!("SELECT ", columns!(), " FROM event WHERE account = $1 AND diffid IN ( \
+                             SELECT MAX(told.diffid) FROM folder JOIN event told \
+                             ON told.account = $1 AND told.folder = folder.id AND told.diffid < $2 \
+                             WHERE folder.parent = $3 AND folder.deleted = 0 GROUP BY folder.id) ORDER BY name");
+    OF_FILES_IN = concat!("SELECT ", columns!(), " FROM event WHERE account = $1 AND diffid IN ( \
+                           SELECT MAX(told.diffid) FROM file JOIN event told \
+                           ON told.account = $1 AND told.file = file.id AND told.diffid < $2 \
+                           WHERE file.folder = $3 AND file.deleted = 0 GROUP BY file.id) ORDER BY name");
     OF_FILE = concat!("SELECT ", columns!(), " FROM event WHERE account = $1 AND file = $2 ORDER BY diffid LIMIT $3");
 }
 
@@ -131,6 +141,24 @@ impl Tx<'_> {
             }
             (None, None) => Ok(None),
         }
+    }
+
+    /// The folder that a folder was in at a position, by what was told about it before.
+    pub fn parent_before(&mut self, account: i64, folder: i64, diffid: i64) -> Stored<Option<i64>> {
+        let told = self.opt::<(Option<i64>,)>(PARENT_BEFORE, args![account, folder, diffid])?;
+        Ok(told.and_then(|(parent,)| parent))
+    }
+
+    /// What was last told before a position about each folder and file that is in a folder now.
+    pub fn events_of_contents(
+        &mut self,
+        account: i64,
+        folder: i64,
+        diffid: i64,
+    ) -> Stored<Vec<Event>> {
+        let mut told = self.all(OF_FOLDERS_IN, args![account, diffid, folder])?;
+        told.extend(self.all(OF_FILES_IN, args![account, diffid, folder])?);
+        Ok(told)
     }
 
     /// The events of an account about a file, oldest first.

@@ -22,7 +22,6 @@ pub mod events;
 pub mod files;
 pub mod folders;
 mod ids;
-mod inventory;
 pub mod invites;
 mod job;
 pub mod jobs;

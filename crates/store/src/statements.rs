@@ -32,7 +32,6 @@ modules! {
     files,
     folders,
     ids,
-    inventory,
     invites,
     mail,
     mail_codes,

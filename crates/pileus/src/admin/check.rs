@@ -138,12 +138,15 @@ async fn compare_checksums(app: &App, content: &Content) -> Result<Option<String
     if content.pending {
         return Ok(None);
     }
-    // The hash of a content that was committed before its checksums were known has nothing to do with them.
     let is_same = digests.sha256[..] == content.sha256
         && digests.sha1[..] == content.sha1
         && digests.md5[..] == content.md5
         && i64::from(digests.crc32) == content.crc32;
-    Ok((!is_same).then(|| "its bytes are not those that were stored".to_owned()))
+    if !is_same {
+        return Ok(Some("its bytes are not those that were stored".to_owned()));
+    }
+    let is_named = content.hash_drawn || content.hash.0 == digests.hash();
+    Ok((!is_named).then(|| "its hash is not that of its bytes".to_owned()))
 }
 
 /// Adds a chunk to a checksum, on a thread that has nothing else to do.

@@ -1,7 +1,10 @@
 //! `pileus check` on data that was damaged in every way.
 
-use crate::site::{Site, blobs, noise};
-use pileus_store::{Db, SqliteOptions};
+use crate::site::{PASSWORD, Server, Site, USER, blobs, noise};
+use bytes::Bytes;
+use pileus_client::{Body, Connection, Options};
+use pileus_store::testing::engines;
+use pileus_wire::{Params, Tree};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::path::Path;
@@ -150,6 +153,69 @@ fn every_checksum_counts() {
     assert_eq!(problems(&site, &["--hash"]).len(), 1);
 }
 
+/// Gives every content of a size another `hash`, wherever there is one, so that no row contradicts another.
+fn change_hash(site: &Site, size: usize) {
+    for table in ["blob", "file", "event"] {
+        let statement = format!("UPDATE {table} SET hash = hash + 1 WHERE size = {size}");
+        damage(site, statement.leak());
+    }
+}
+
+#[test]
+fn a_hash_that_is_not_that_of_the_bytes_is_found_unless_it_was_drawn() {
+    const UPLOADED: usize = 100_000;
+    const WRITTEN: usize = 3_000_000;
+    for engine in engines() {
+        let site = Site::on(engine);
+        site.add_user();
+        let server = site.serve();
+        server.put(&site.file("uploaded", &noise(1, UPLOADED)), "/");
+        write_through_descriptor(&server, &noise(2, WRITTEN));
+        assert_eq!(problems(&site, &["--hash"]), [""; 0]);
+        drop(server);
+
+        change_hash(&site, WRITTEN);
+        assert_eq!(problems(&site, &["--hash"]), [""; 0], "it was drawn");
+        change_hash(&site, UPLOADED);
+        assert_eq!(problems(&site, &[]), [""; 0]);
+        let found = problems(&site, &["--hash"]);
+        assert_told(&found, "bytes", "its hash is not that of its bytes");
+        assert_eq!(found.len(), 1, "{found:?}");
+        // Its bytes are compared with its checksums all the same.
+        let statement = format!("UPDATE blob SET crc32 = crc32 + 1 WHERE size = {WRITTEN}");
+        damage(&site, statement.leak());
+        assert_eq!(problems(&site, &["--hash"]).len(), 2);
+    }
+}
+
+/// Makes a file as programs do that write in it, and waits for its checksums.
+#[tokio::main(flavor = "current_thread")]
+async fn write_through_descriptor(server: &Server, content: &[u8]) {
+    let mut connection = Connection::open(server.url(), Options::default())
+        .await
+        .unwrap();
+    let mut call = async |name: &str, pairs: &[(&'static str, &str)], data: &[u8]| {
+        let mut params = Params::new();
+        for (name, value) in pairs {
+            params.set(*name, *value).unwrap();
+        }
+        let data = Body::from(Bytes::copy_from_slice(data));
+        let answer = connection.call_raw_with_data(name, &params, data).await;
+        let answer = answer.unwrap();
+        let result = answer.get("result").and_then(Tree::as_u64);
+        assert_eq!(result, Some(0), "{name}: {answer:?}");
+        answer
+    };
+    let login = [("username", USER), ("password", PASSWORD)];
+    call("userinfo", &login, b"").await;
+    let open = [("path", "/written"), ("flags", "0x42")];
+    let opened = call("file_open", &open, b"").await;
+    let fd = opened.get("fd").and_then(Tree::as_u64).unwrap().to_string();
+    call("file_write", &[("fd", &fd)], content).await;
+    call("file_close", &[("fd", &fd)], b"").await;
+    call("checksumfile", &open[..1], b"").await;
+}
+
 #[test]
 fn contradictions_in_the_database_are_found() {
     let site = whole();
@@ -198,7 +264,7 @@ fn bytes_without_a_row_are_found_once_they_are_old() {
 }
 
 fn damage(site: &Site, sql: &'static str) {
-    let db = Db::open_sqlite(&site.data().join("pileus.db"), &SqliteOptions::default()).unwrap();
+    let db = site.db();
     assert!(
         db.edit_blocking(move |tx| tx.exec(sql, &[])).unwrap() > 0,
         "{sql}"

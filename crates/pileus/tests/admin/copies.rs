@@ -1,6 +1,6 @@
 //! `pileus backup`, `restore` and `convert-db`.
 
-use crate::site::{Site, USER, blobs, done, noise, pileus};
+use crate::site::{Site, USER, blobs, done, noise, pileus, url};
 use pileus_store::testing::{TestDatabase, engines};
 use pileus_store::{Db, Engine, SqliteOptions};
 use std::fs;
@@ -254,12 +254,12 @@ fn data_moves_from_engine_to_engine() {
 
     // The database alone, with the data folder as it is.
     let database = TestDatabase::new(Engine::Postgres);
-    let url = as_url(&database.url());
-    let told = site.done(&["convert-db", "--to", &url]);
+    let target = url(&database);
+    let told = site.done(&["convert-db", "--to", &target]);
     assert!(told.contains("file "), "{told}");
-    let told = site.refused(&["convert-db", "--to", &url]);
+    let told = site.refused(&["convert-db", "--to", &target]);
     assert!(told.contains("the target is not empty"), "{told}");
-    let set = format!("database={url}");
+    let set = format!("database={target}");
     let after = site.json(&["check", "--hash", "--set", &set]);
     assert_eq!(after, before);
     {
@@ -280,9 +280,7 @@ fn data_moves_from_engine_to_engine() {
         assert_eq!(copy.serve().listing(), server.listing());
 
         // And it can be restored to PostgreSQL.
-        let other = TestDatabase::new(Engine::Postgres);
-        let other_url = as_url(&other.url());
-        let copy = Site::with_flags(&["--set", &format!("database={other_url}")]);
+        let copy = Site::on(Engine::Postgres);
         copy.done(&["restore", backup.to_str().unwrap()]);
         assert_eq!(
             copy.json(&["check", "--hash"]),
@@ -294,20 +292,4 @@ fn data_moves_from_engine_to_engine() {
         told.contains("postgres://… or sqlite:PATH is expected"),
         "{told}"
     );
-}
-
-/// A connection string of `key=value` pairs as a URL.
-fn as_url(pairs: &str) -> String {
-    if pairs.starts_with("postgres") {
-        return pairs.to_owned();
-    }
-    let value = |key: &str| {
-        // Of several pairs with one key the last one counts.
-        let mut pairs_with_key = pairs.rsplit(' ').filter_map(|pair| pair.strip_prefix(key));
-        let pair = pairs_with_key.next();
-        pair.unwrap_or_else(|| panic!("{key} is not in {pairs}"))
-            .to_owned()
-    };
-    let (user, name, host) = (value("user="), value("dbname="), value("host="));
-    format!("postgres://{user}@{}/{name}", host.replace('/', "%2F"))
 }

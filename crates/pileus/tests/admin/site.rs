@@ -1,5 +1,7 @@
 //! A data folder and the commands that work on it.
 
+use pileus_store::testing::TestDatabase;
+use pileus_store::{Db, Engine, SqliteOptions};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -31,6 +33,8 @@ pub struct Site {
     data: PathBuf,
     /// Flags that say where the data is.
     flags: Vec<String>,
+    /// The database, if it is not in the data folder.
+    database: Option<TestDatabase>,
 }
 
 impl Site {
@@ -42,7 +46,19 @@ impl Site {
             flags: vec!["--data".into(), data.display().to_string()],
             folder,
             data,
+            database: None,
         }
+    }
+
+    /// An empty place with a database of this kind.
+    pub fn on(engine: Engine) -> Self {
+        if engine == Engine::Sqlite {
+            return Self::new();
+        }
+        let database = TestDatabase::new(engine);
+        let mut site = Self::with_flags(&["--set", &format!("database={}", url(&database))]);
+        site.database = Some(database);
+        site
     }
 
     /// A place with further flags for all commands.
@@ -69,6 +85,16 @@ impl Site {
 
     pub fn add_user(&self) {
         self.done(&["user", "add", USER, "--password", PASSWORD]);
+    }
+
+    /// The database, as the server opens it.
+    pub fn db(&self) -> Db {
+        match &self.database {
+            Some(database) => database.open(),
+            None => {
+                Db::open_sqlite(&self.data.join("pileus.db"), &SqliteOptions::default()).unwrap()
+            }
+        }
     }
 
     /// The data folder.
@@ -154,6 +180,11 @@ impl Server {
         client
     }
 
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Uploads a file to a full path on the server.
     pub fn put(&self, file: &Path, to: &str) {
         done(self.client("put", &[file.to_str().unwrap(), to]));
@@ -221,4 +252,21 @@ pub fn blobs(data: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// Where a PostgreSQL database is, as the program wants to be told.
+pub fn url(database: &TestDatabase) -> String {
+    let pairs = database.url();
+    if pairs.starts_with("postgres") {
+        return pairs;
+    }
+    let value = |key: &str| {
+        // Of several pairs with one key the last one counts.
+        let mut pairs_with_key = pairs.rsplit(' ').filter_map(|pair| pair.strip_prefix(key));
+        let pair = pairs_with_key.next();
+        pair.unwrap_or_else(|| panic!("{key} is not in {pairs}"))
+            .to_owned()
+    };
+    let (user, name, host) = (value("user="), value("dbname="), value("host="));
+    format!("postgres://{user}@{}/{name}", host.replace('/', "%2F"))
 }

@@ -197,7 +197,7 @@ fn all_four_kinds_of_url_lead_to_an_encrypted_server() {
     let server = Server::start_with(&["--tls-self-signed"]);
     let here = server.folder("here");
     write(&here.join("a"), &noise(100_000));
-    let ca_file = server.folder.path().join("data/tls/ca.pem");
+    let ca_file = server.data().join("tls/ca.pem");
     let ca_file = ca_file.to_str().unwrap();
     for scheme in ["https", "bins", "http", "bin"] {
         let target = format!("/{scheme}");

@@ -11,6 +11,7 @@ use pileus_api::args::{FileRef, FolderRef, IntoFolderArg, VersionArg};
 use pileus_api::file::{ChecksumFile, DownloadArg, DownloadFileAsync, UploadProgress};
 use pileus_api::progress::{Downloading, ProgressReply};
 use pileus_client::{Client, Options};
+use rustix::process::Signal;
 use sha1::Digest;
 
 use crate::server::{PASSWORD, Server, USER, noise};
@@ -99,7 +100,8 @@ async fn a_download_goes_on_after_a_crash() {
     });
     let first = half.await.files[0].metadata.clone().unwrap();
     drop(before);
-    server.kill_and_start(&FLAGS);
+    server.stop(Signal::KILL);
+    server.start_again(&FLAGS);
 
     let after = client(&server).await;
     let whole = progress(&after, |progress| progress.finished).await;

@@ -5,6 +5,7 @@
 //! - `downloads`: fetching from URLs, through a crash.
 //! - `names`: the index of names, while it is built.
 //! - `open_files`: what was written through descriptors, when a server or a connection ends.
+//! - `sync`: what the official sync client does.
 //! - `sdk`: the Rust SDK, in what the commands do not use.
 
 mod commands;
@@ -13,3 +14,4 @@ mod names;
 mod open_files;
 mod sdk;
 mod server;
+mod sync;

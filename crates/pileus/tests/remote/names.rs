@@ -78,7 +78,7 @@ async fn many_names_are_indexed_behind_the_scenes() {
     let found = search(&client, "QUARTERLY").await;
     assert_eq!(found.total, 1);
 
-    let database = server.folder.path().join("data/pileus.db");
+    let database = server.data().join("pileus.db");
     let db = Db::open_sqlite(&database, &SqliteOptions::default()).unwrap();
     let is_indexed = async || {
         let segments =

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use pileus_client::{Body, Connection, Options};
 use pileus_wire::{Params, Tree, Value};
+use rustix::process::Signal;
 
 use crate::server::{PASSWORD, Server, USER, noise, pileus};
 
@@ -151,7 +152,7 @@ async fn what_was_acknowledged_survives_a_kill() {
         let mut server = Server::start();
         let mut caller = Caller::new(&server, scheme).await;
         let expected = write_three(&mut caller).await;
-        server.restart("-KILL", |_| ());
+        server.restart(Signal::KILL);
         let mut caller = Caller::new(&server, scheme).await;
         for (path, content) in &expected {
             assert!(caller.content(path).await == content, "{path}");
@@ -172,12 +173,11 @@ async fn what_was_acknowledged_survives_a_kill() {
             Some(hex::encode(<sha1::Sha1 as sha1::Digest>::digest(&expected[0].1)).as_str())
         );
         assert!(matches!(revisions.get("revisions"), Some(Tree::List(list)) if list.len() == 1));
-        let data = server.folder.path().join("data");
-        assert_tidy(&data);
+        assert_tidy(&server.data());
         // And again, over a content that has already been written like this.
         let fd = caller.open("/large").await;
         caller.pwrite(&fd, 1_000_000, b"once more").await;
-        server.restart("-KILL", |_| ());
+        server.restart(Signal::KILL);
         let mut large = expected[0].1.clone();
         large[1_000_000..1_000_009].copy_from_slice(b"once more");
         let mut caller = Caller::new(&server, scheme).await;
@@ -190,7 +190,9 @@ async fn a_server_that_is_stopped_commits_first() {
     let mut server = Server::start();
     let mut caller = Caller::new(&server, "bin").await;
     let expected = write_three(&mut caller).await;
-    server.restart("-TERM", assert_tidy);
+    server.stop(Signal::TERM);
+    assert_tidy(&server.data());
+    server.start_again(&[]);
     let mut caller = Caller::new(&server, "http").await;
     for (path, content) in &expected {
         assert!(caller.content(path).await == content, "{path}");

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// The account.
@@ -25,8 +26,8 @@ pub struct Server {
     process: Child,
     /// Host and port.
     pub address: String,
-    /// Where it keeps its data, in `data`.
-    pub folder: TempDir,
+    /// Where it has its data and its log, and tests their files.
+    folder: TempDir,
 }
 
 impl Server {
@@ -50,25 +51,26 @@ impl Server {
         }
     }
 
-    /// Ends the server by a signal, waits for its end, and starts another one on the same data, with another address.
-    /// What comes of `before`, which is called between the two, is answered.
-    pub fn restart<T>(&mut self, signal: &str, before: impl FnOnce(&Path) -> T) -> T {
-        let killed = Command::new("kill")
-            .args([signal, &self.process.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(killed.success());
+    /// Ends the process as an administrator does, or as a crash does, in the middle of whatever it is doing.
+    pub fn stop(&mut self, signal: Signal) {
+        let id = Pid::from_raw(i32::try_from(self.process.id()).unwrap()).unwrap();
+        kill_process(id, signal).unwrap();
         self.process.wait().unwrap();
-        let answer = before(&self.folder.path().join("data"));
-        (self.process, self.address) = launch(self.folder.path(), &[]);
-        answer
     }
 
-    /// Kills the server in the middle of whatever it does, and starts it again on the same data.
-    pub fn kill_and_start(&mut self, flags: &[&str]) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+    /// Starts another process on the data of one that has ended, at another address.
+    pub fn start_again(&mut self, flags: &[&str]) {
         (self.process, self.address) = launch(self.folder.path(), flags);
+    }
+
+    pub fn restart(&mut self, signal: Signal) {
+        self.stop(signal);
+        self.start_again(&[]);
+    }
+
+    /// Where the server keeps its data.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// A new folder to work in.

@@ -5,6 +5,7 @@ use crate::cx::{Cx, View};
 use crate::dispatch::{Reads, Waits};
 use crate::methods::waiting::{Waited, wait_for};
 use crate::rules::access::rights;
+use crate::rules::app_feed::object;
 use crate::rules::audience::permissions_of;
 use crate::rules::events::AccountDetail;
 use crate::rules::metadata::wire_id;
@@ -99,10 +100,12 @@ fn page(view: &mut View<'_, '_>, from: u64, limit: u64) -> Answer<Page> {
     let mut at = known.unwrap_or(0);
     loop {
         let rows = view.tx.events_after(view.user.account.id, at, limit)?;
-        let is_cut = rows.len() as u64 >= limit.unsigned_abs();
-        let last = rows.last().map(|row| row.diffid);
-        let rows = without_cancelled(view.seen_events(rows)?);
-        for row in rows {
+        let is_full = rows.len() as u64 >= limit.unsigned_abs();
+        let newest_row = rows.last().map(|row| row.diffid);
+        let seen = view.seen_feed(rows)?;
+        let is_cut = is_full || seen.ends_early.is_some();
+        let last = seen.ends_early.or(newest_row);
+        for row in without_cancelled(seen.events) {
             events.push(event(view, row)?);
         }
         match last {
@@ -121,15 +124,6 @@ fn page(view: &mut View<'_, '_>, from: u64, limit: u64) -> Answer<Page> {
             }
         }
     }
-}
-
-/// An object in the feed: files and folders have ids of their own.
-type Object = (bool, i64);
-
-fn object(row: &Row) -> Option<Object> {
-    row.file
-        .map(|id| (true, id))
-        .or(row.folder.map(|id| (false, id)))
 }
 
 /// Leaves out objects that were made and deleted within these events, unless an event that stays refers to them: as
@@ -276,7 +270,7 @@ impl Reads for GetFileHistory {
         let file = i64::try_from(self.fileid).map_err(|_| Code::FILE_MISSING)?;
         let limit = i64::try_from(EVENTS_MAX).unwrap_or(i64::MAX);
         let rows = cx.tx.events_of_file(cx.user.account.id, file, limit)?;
-        let rows = cx.seen_events(rows)?;
+        let rows = cx.seen_history(rows)?;
         if rows.is_empty() {
             return Err(Code::FILE_MISSING.into());
         }
@@ -292,7 +286,7 @@ impl Reads for GetFileHistory {
 mod tests {
     use super::*;
 
-    fn row(diffid: i64, kind: EventKind, object: Object, parent: i64) -> Row {
+    fn row(diffid: i64, kind: EventKind, object: (bool, i64), parent: i64) -> Row {
         let (is_file, id) = object;
         Row {
             account: 1,

@@ -9,102 +9,14 @@ use crate::cx::{Edit, View};
 use crate::login::{self, User};
 use crate::secrets::fingerprint;
 use pileus_api::UnixTime;
-use pileus_api::event::EventKind;
 use pileus_store::Tx;
 use pileus_store::accounts::{self, Account};
 use pileus_store::apps;
-use pileus_store::events::Event;
 use pileus_store::tokens::Token;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Name of the folder in the root of an account that has the folders of its apps.
 const PARENT: &str = "Applications";
-
-impl View<'_, '_> {
-    /// The events of the caller's account as the caller sees them. What moves into the folder of an app appears there,
-    /// and what moves out is gone.
-    pub fn seen_events(&mut self, rows: Vec<Event>) -> Answer<Vec<Event>> {
-        let Some(top) = self.user.app_folder else {
-            return Ok(rows);
-        };
-        let mut inside = Inside {
-            top,
-            known: HashMap::new(),
-        };
-        let mut seen = Vec::new();
-        for row in rows {
-            seen.extend(self.seen_event(row, &mut inside)?);
-        }
-        Ok(seen)
-    }
-
-    fn seen_event(&mut self, row: Event, inside: &mut Inside) -> Answer<Option<Event>> {
-        let Some(parent) = row.parent else {
-            let is_about_account = row.kind == EventKind::ModifyUserInfo as i64;
-            return Ok(Some(row).filter(|_| is_about_account));
-        };
-        if row.folder == Some(inside.top) {
-            return Ok(None);
-        }
-        let is_inside = inside.has(self, parent)?;
-        let is_kind = |kinds: [EventKind; 2]| kinds.iter().any(|&kind| kind as i64 == row.kind);
-        if !is_kind([EventKind::ModifyFile, EventKind::ModifyFolder]) {
-            return Ok(Some(row).filter(|_| is_inside));
-        }
-        let Some(before) = self.tx.event_before(&row)? else {
-            return Ok(Some(row).filter(|_| is_inside));
-        };
-        let was_inside = match before.parent {
-            Some(parent) => inside.has(self, parent)?,
-            None => false,
-        };
-        let (made, gone) = if row.file.is_some() {
-            (EventKind::CreateFile, EventKind::DeleteFile)
-        } else {
-            (EventKind::CreateFolder, EventKind::DeleteFolder)
-        };
-        Ok(match (was_inside, is_inside) {
-            (true, true) => Some(row),
-            (false, true) => Some(Event {
-                kind: made as i64,
-                ..row
-            }),
-            // As it was: where it is now, and how it is called there, is not the app's business.
-            (true, false) => Some(Event {
-                kind: gone as i64,
-                diffid: row.diffid,
-                time: row.time,
-                replaced_file: None,
-                ..before
-            }),
-            (false, false) => None,
-        })
-    }
-}
-
-/// Which folders lie in the folder of an app, as far as it has been looked up.
-struct Inside {
-    top: i64,
-    known: HashMap<i64, bool>,
-}
-
-impl Inside {
-    fn has(&mut self, view: &mut View<'_, '_>, folder: i64) -> Answer<bool> {
-        if let Some(&known) = self.known.get(&folder) {
-            return Ok(known);
-        }
-        let found = match view.tx.folder(folder)? {
-            Some(folder) => match view.seen(folder)? {
-                Some(folder) => view.is_within(&folder, self.top)?,
-                None => false,
-            },
-            None => false,
-        };
-        self.known.insert(folder, found);
-        Ok(found)
-    }
-}
 
 /// What a token of an app lets its bearer see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

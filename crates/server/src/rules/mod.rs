@@ -4,6 +4,7 @@ pub mod access;
 pub mod account_mail;
 pub mod accounts;
 pub mod administration;
+pub mod app_feed;
 pub mod app_folder;
 pub mod audience;
 pub mod census;

@@ -201,6 +201,7 @@ CREATE TABLE blob (
     storage_key BYTEA,
     size BIGINT NOT NULL,
     hash BIGINT NOT NULL,
+    hash_drawn BIGINT NOT NULL,
     sha1 BYTEA NOT NULL,
     sha256 BYTEA NOT NULL,
     md5 BYTEA NOT NULL,

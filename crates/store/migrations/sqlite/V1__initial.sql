@@ -201,6 +201,7 @@ CREATE TABLE blob (
     storage_key BLOB,
     size BIGINT NOT NULL,
     hash BIGINT NOT NULL,
+    hash_drawn BIGINT NOT NULL,
     sha1 BLOB NOT NULL,
     sha256 BLOB NOT NULL,
     md5 BLOB NOT NULL,

@@ -19,14 +19,14 @@ fn refusal(refused: Refused) -> Code {
 impl Waits for FileLock {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<LockReply> {
         let descriptor = descriptor(cx, self.fd)?;
-        let kind = match self.r#type.0 {
+        let kind = match self.r#type {
             0 => None,
             1 => Some(Kind::Shared),
             2 => Some(Kind::Exclusive),
             _ => return Err(Code::BAD_LOCK_TYPE.into()),
         };
         check(cx, &descriptor).await?;
-        let offset = self.offset.map_or(0, |offset| offset.0);
+        let offset = self.offset.unwrap_or(0);
         let start = absolute(cx, &descriptor, offset, self.whence).await?;
         let end = match self.length {
             None | Some(0) => u64::MAX,

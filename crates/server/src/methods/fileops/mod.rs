@@ -232,7 +232,7 @@ impl Streams for FileSeek {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Streamed<SeekReply>> {
         let descriptor = descriptor(cx, self.fd)?;
         check(cx, &descriptor).await?;
-        let offset = absolute(cx, &descriptor, self.offset.0, self.whence).await?;
+        let offset = absolute(cx, &descriptor, self.offset, self.whence).await?;
         descriptor.set_offset(offset);
         Ok(Streamed::Reply(SeekReply { offset }))
     }

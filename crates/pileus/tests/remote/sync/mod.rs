@@ -1,7 +1,6 @@
 //! The official sync client, as far as a server can tell: the calls it makes in the binary protocol, in its order and
 //! with its parameters, against the program as a process.
 //!
-//! - `server`: the process, which can be ended in two ways and started again.
 //! - `wire`: connections that make calls, many ahead of their answers.
 //! - `turned`: a connection for small downloads.
 //! - `upload`: how the client uploads: small, large, and only what has changed.
@@ -10,7 +9,6 @@
 
 mod day;
 mod resume;
-mod server;
 mod turned;
 mod upload;
 mod wire;

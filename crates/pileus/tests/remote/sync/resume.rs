@@ -1,8 +1,8 @@
 //! Uploads that are cut off, and gone on with.
 
+use super::upload::{Target, create, noise, save, sha1};
+use super::wire::{Connection, num, number, request, string, text};
 use crate::server::Server;
-use crate::upload::{Target, create, noise, save, sha1};
-use crate::wire::{Connection, num, number, request, string, text};
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 

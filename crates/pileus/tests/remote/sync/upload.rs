@@ -1,7 +1,7 @@
 //! How the client uploads.
 
+use super::wire::{Connection, Param, fetch, list, num, number, request, string, text, timestamps};
 use crate::server::Server;
-use crate::wire::{Connection, Param, fetch, list, num, number, request, string, text, timestamps};
 use pileus_wire::Tree;
 use sha1::{Digest, Sha1};
 use std::ops::Range;

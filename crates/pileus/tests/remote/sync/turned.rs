@@ -1,6 +1,6 @@
 //! A connection for small downloads.
 
-use crate::wire::{Connection, text};
+use super::wire::{Connection, text};
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use std::collections::HashMap;
 use std::io::Read;

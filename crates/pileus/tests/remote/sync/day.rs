@@ -1,13 +1,13 @@
 //! A client from its first start on, beside another one.
 
-use crate::server::Server;
-use crate::turned::Turned;
-use crate::upload::{
+use super::turned::Turned;
+use super::upload::{
     MTIME, SESSION_BYTES, Step, Target, compare, create, noise, save, send, sha1, upload,
 };
-use crate::wire::{
+use super::wire::{
     Connection, Param, fetch, flag, list, num, number, request, string, text, timestamps,
 };
+use crate::server::Server;
 use pileus_wire::Tree;
 use std::collections::BTreeMap;
 
