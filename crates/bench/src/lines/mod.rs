@@ -12,6 +12,7 @@ mod parked;
 mod recursive;
 mod search;
 mod sessions;
+mod sharing;
 mod tree;
 mod upload;
 
@@ -44,6 +45,7 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("idle", "An idle server"),
     ("growth", "Growing accounts"),
     ("search", "Searching for names"),
+    ("sharing", "Shared folders"),
 ];
 
 /// What all groups need.
@@ -118,6 +120,7 @@ impl Bench {
             "idle" => idle::lines(self).await,
             "growth" => growth::lines(self).await,
             "search" => search::lines(self).await,
+            "sharing" => sharing::lines(self).await,
             other => Err(format!("there is no group {other}").into()),
         }
     }

@@ -93,6 +93,11 @@ impl Series {
         self.runs.push(value);
     }
 
+    /// The values, run by run.
+    pub fn runs(&self) -> &[f64] {
+        &self.runs
+    }
+
     /// The middle value, or the mean of the two middle ones; 0 without runs.
     pub fn median(&self) -> f64 {
         let mut sorted = self.runs.clone();

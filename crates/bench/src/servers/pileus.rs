@@ -56,17 +56,28 @@ impl Pileus {
 
     /// Makes an account.
     pub async fn add_account(&self, email: &str) -> Result<()> {
+        let quota = QUOTA_BYTES.to_string();
+        let account = ["add", email, "--password", PASSWORD, "--quota", &quota];
+        self.administer(&account).await
+    }
+
+    /// Takes the mail address of an account as verified.
+    pub async fn verify(&self, email: &str) -> Result<()> {
+        self.administer(&["set", email, "--verified"]).await
+    }
+
+    /// Runs `pileus user` on the data of this server.
+    async fn administer(&self, args: &[&str]) -> Result<()> {
         let mut command = Command::new(&self.binary);
-        command.args(["user", "add", email, "--password", PASSWORD]);
-        command.args(["--quota", &QUOTA_BYTES.to_string()]);
+        command.arg("user").args(args);
         command.arg("--data").arg(&self.data).kill_on_drop(true);
         let run = async { Ok(command.output().await?) };
-        let output = within(COMMAND_LIMIT, "pileus user add", run).await?;
+        let output = within(COMMAND_LIMIT, "pileus user", run).await?;
         if output.status.success() {
             return Ok(());
         }
         let told = String::from_utf8_lossy(&output.stderr);
-        Err(format!("pileus user add: {told}").into())
+        Err(format!("pileus user: {told}").into())
     }
 
     /// Logs in to an account made by [`Self::add_account`].

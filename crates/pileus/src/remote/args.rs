@@ -20,6 +20,72 @@ pub enum RemoteArgs {
     Put(PutArgs),
     /// Delete files and folders of a server; they go to its trash
     Rm(RmArgs),
+    /// Share folders with other people, and accept what they share
+    Share {
+        /// What to do.
+        #[command(subcommand)]
+        command: ShareArgs,
+    },
+}
+
+/// `pileus share`.
+#[derive(Debug, Subcommand)]
+pub enum ShareArgs {
+    /// List what is shared and offered, by the account and to it
+    List {
+        /// The server.
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Offer a folder to somebody, who gets a mail
+    Offer {
+        /// The server.
+        #[command(flatten)]
+        server: ServerArgs,
+        /// Let the recipient make files and folders
+        #[arg(long)]
+        create: bool,
+        /// Let the recipient change files and names
+        #[arg(long)]
+        modify: bool,
+        /// Let the recipient delete files and folders
+        #[arg(long)]
+        delete: bool,
+        /// What to tell the recipient
+        #[arg(long)]
+        message: Option<String>,
+        /// Full path of the folder on the server
+        path: String,
+        /// Mail address of the recipient
+        email: String,
+    },
+    /// Accept an offer; the folder appears in the root
+    Accept {
+        /// The server.
+        #[command(flatten)]
+        server: ServerArgs,
+        /// Name to give it
+        #[arg(long)]
+        name: Option<String>,
+        /// Number of the offer, as `list` shows it
+        offer: u64,
+    },
+    /// Decline an offer that was made to the account, or take back one that it has made
+    Decline {
+        /// The server.
+        #[command(flatten)]
+        server: ServerArgs,
+        /// Number of the offer, as `list` shows it
+        offer: u64,
+    },
+    /// End a share, given or got
+    End {
+        /// The server.
+        #[command(flatten)]
+        server: ServerArgs,
+        /// Number of the share, as `list` shows it
+        share: u64,
+    },
 }
 
 /// Which server, and as whom.

@@ -1,10 +1,10 @@
-//! Commands that work with a server from outside, as a client: `ls`, `get`, `put` and `rm`.
+//! Commands that work with a server from outside, as a client: `ls`, `get`, `put`, `rm` and `share`.
 //!
 //! - `args`: what the command line says.
 //! - `error`: failures, as a line for people.
 //! - `session`: connecting and logging in.
 //! - `tree`: looking at what is on the server.
-//! - `ls`, `rm`, `get`, `put`: the commands.
+//! - `ls`, `rm`, `get`, `put`, `share`: the commands.
 //! - `transfer`: several transfers at once, and trying again.
 //! - `progress`: telling how far they are.
 //! - `local`: what `get` and `put` need to know about local files.
@@ -18,6 +18,7 @@ mod progress;
 mod put;
 mod rm;
 mod session;
+mod share;
 mod transfer;
 mod tree;
 
@@ -37,6 +38,7 @@ pub async fn run(args: RemoteArgs) -> Result<ExitCode, Error> {
         RemoteArgs::Get(args) => get::run(args).await?,
         RemoteArgs::Put(args) => put::run(args).await?,
         RemoteArgs::Rm(args) => rm::run(&args).await?,
+        RemoteArgs::Share { command } => share::run(command).await?,
     };
     Ok(match failures {
         0 => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@
 //! - `names`: the index of names, while it is built.
 //! - `open_files`: what was written through descriptors, when a server or a connection ends.
 //! - `sync`: what the official sync client does.
+//! - `sharing`: `pileus share`.
 //! - `sdk`: the Rust SDK, in what the commands do not use.
 
 mod commands;
@@ -14,4 +15,5 @@ mod names;
 mod open_files;
 mod sdk;
 mod server;
+mod sharing;
 mod sync;

@@ -84,6 +84,7 @@ impl Reads for ListFolder {
                 recursive: self.recursive,
                 deleted: self.showdeleted,
                 files: !self.nofiles,
+                shares: !self.noshares,
             },
         )
     }

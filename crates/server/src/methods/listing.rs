@@ -17,6 +17,8 @@ pub struct Scope {
     pub deleted: bool,
     /// Files too.
     pub files: bool,
+    /// What others share with the caller too.
+    pub shares: bool,
 }
 
 /// What is still to be added to a listing, the next one last.
@@ -109,7 +111,13 @@ fn list_level(cx: &mut View<'_, '_>, top: &Folder, scope: Scope) -> Answer<Listi
 }
 
 fn folders_in(cx: &mut View<'_, '_>, folder: i64, scope: Scope) -> Answer<Vec<Folder>> {
-    let mut folders = cx.child_folders(folder)?;
+    let mut folders = if scope.shares {
+        cx.child_folders(folder)?
+    } else {
+        let mut rows = cx.tx.folder_children(folder)?;
+        rows.retain(|row| row.mount == 0);
+        rows
+    };
     if scope.deleted {
         for trashed in cx.tx.folder_trashed_children(folder)? {
             if cx.is_restorable(trashed.deleted)? {

@@ -273,6 +273,7 @@ fn show(view: &mut View<'_, '_>, item: &Item) -> Answer<Listing> {
                 recursive: true,
                 deleted: false,
                 files: true,
+                shares: true,
             };
             list(view, folder, scope)?.into_nodes()
         }

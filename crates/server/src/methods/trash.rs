@@ -250,6 +250,7 @@ impl Restore {
                     recursive: false,
                     deleted: false,
                     files: true,
+                    shares: true,
                 };
                 list(cx, &to, scope).map(RestoreReply::One)
             }
@@ -292,6 +293,7 @@ impl Writes for TrashRestore {
                     recursive: true,
                     deleted: false,
                     files: true,
+                    shares: true,
                 };
                 list(cx, &folder, scope).map(RestoreReply::One)
             }
