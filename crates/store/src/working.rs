@@ -144,12 +144,15 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Removes up to 500 working copies, whosever they are; answers how many it were. Only for copies of a database,
-    /// which have no working files.
+    /// Removes up to 500 working copies, whosever they are, and the upload sessions whose bytes they were; answers how
+    /// many it were. Only for copies of a database, which have no working files.
     pub fn remove_working_copies_piece(&mut self) -> Stored<usize> {
         let copies: Vec<WorkingCopy> = self.all(PAGE, args![i64::MIN])?;
         for copy in &copies {
             self.remove_working_copy(copy, 0)?;
+            if let Some(upload) = copy.upload {
+                self.remove_upload(upload)?;
+            }
         }
         Ok(copies.len())
     }

@@ -30,8 +30,13 @@ impl Client {
         log: &mut Log,
     ) -> Result<()> {
         match step {
-            LineStep::Call(step) if self.is_left_out(line, step)? => Ok(()),
+            LineStep::Call(step) if self.is_ambiguous(self.file_of(line, step))? => Ok(()),
             LineStep::Call(step) => self.descriptor_call(line, step, contents, log),
+            LineStep::Break(Some((fd, ..)))
+                if self.is_ambiguous(self.account.file_of(line, *fd))? =>
+            {
+                self.break_line(line, None, log)
+            }
             LineStep::Break(part) => self.break_line(line, part.as_ref(), log),
         }
     }
@@ -44,12 +49,16 @@ impl Client {
         self.settle_times()
     }
 
-    /// Whether the model could not tell how many revisions a call will lead to.
-    fn is_left_out(&self, line: usize, step: &FdStep) -> Result<bool> {
-        let file = match step {
+    /// The file that a call is about.
+    fn file_of(&self, line: usize, step: &FdStep) -> Option<u64> {
+        match step {
             FdStep::Open { place, .. } => self.account.opened(place),
             _ => self.account.file_of(line, step.fd()),
-        };
+        }
+    }
+
+    /// Whether the model could not tell how many revisions a write to a file will lead to.
+    fn is_ambiguous(&self, file: Option<u64>) -> Result<bool> {
         let now = now()?;
         Ok(file.is_some_and(|file| self.account.is_run_ending(file, now)))
     }

@@ -34,7 +34,7 @@ impl fmt::Display for Log {
 }
 
 /// A call as a scenario file writes it.
-fn show(call: &Call) -> String {
+pub fn show(call: &Call) -> String {
     let mut shown = call.method.clone();
     for (name, value) in call.params.iter().filter(|(name, _)| *name != "timeformat") {
         let value = match value {

@@ -2,10 +2,10 @@
 //!
 //! - `account` is the model: what an account holds, and which calls it refuses; `effect` is what the others do to it.
 //!   `descriptors` is the model of open files, `uploads` that of upload sessions, `contents` what all of them hold.
-//! - `step`, `descriptor_step` and `uploads` turn random numbers into calls that fit the present state.
+//! - `step`, `descriptor_step` and `upload_step` turn random numbers into calls that fit the present state.
 //! - [`replica`] follows the change feed as a client does.
 //! - `session` makes the calls, `client` compares, `lines` and `resume` are about connections: those with open files, and
-//!   those that break. `log` tells the story; when something differs, `run` looks for fewer calls that still show it.
+//!   those that break. [`log`] tells the story; when something differs, `run` looks for fewer calls that still show it.
 
 mod account;
 pub mod answer;
@@ -15,11 +15,12 @@ mod descriptor_step;
 mod descriptors;
 mod effect;
 mod lines;
-mod log;
+pub mod log;
 pub mod replica;
 mod resume;
 mod session;
 mod step;
+mod upload_step;
 mod uploads;
 
 use crate::Result;

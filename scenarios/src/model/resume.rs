@@ -6,7 +6,7 @@ use super::contents::Contents;
 use super::effect::Scene;
 use super::lines::same_checksums;
 use super::log::Log;
-use super::uploads::{UploadStep, write_call};
+use super::upload_step::{UploadStep, write_call};
 use crate::Result;
 use crate::connection::Call;
 use pileus_wire::{Tree, Value};

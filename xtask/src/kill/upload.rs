@@ -95,6 +95,7 @@ impl Worker {
                 .with("uploadid", self.uploads[index].id)
                 .with("uploadoffset", start as u64)
                 .with_data(self.uploads[index].content[start..to].to_vec());
+            self.tell(&call);
             calls.push(self.signed(call));
             end = end.max(to);
             ends.push(end);

@@ -5,10 +5,14 @@ use super::upload::Upload;
 use pileus_scenarios::Result;
 use pileus_scenarios::connection::{Answer, Call, Connection, Protocol};
 use pileus_scenarios::model::answer::{below, is_folder, number, text};
+use pileus_scenarios::model::log::show;
 use pileus_scenarios::random::Random;
 use pileus_scenarios::server::Server;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+
+/// Calls that are told if something is lost.
+const RECENT_CALLS: usize = 20;
 
 /// A client.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub struct Worker {
     pub(super) lost_uploads: u64,
     /// How many changes were acknowledged.
     changes: u64,
+    /// The last calls, for the story of a failure.
+    recent: VecDeque<String>,
 }
 
 /// A call that was not answered: it may have happened or not.
@@ -63,6 +69,7 @@ impl Worker {
             uploads: Vec::new(),
             lost_uploads: 0,
             changes: 0,
+            recent: VecDeque::new(),
         };
         let call = Call::new("createfolder").with("path", worker.folder.as_str());
         worker.call(&mut server.connect(protocol)?, call)?;
@@ -93,6 +100,20 @@ impl Worker {
         call.with("auth", self.token.as_str())
     }
 
+    /// Remembers a call.
+    pub(super) fn tell(&mut self, call: &Call) {
+        if self.recent.len() == RECENT_CALLS {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(show(call));
+    }
+
+    /// What it did last, for somebody who asks how a failure came about.
+    fn story(&self) -> String {
+        let calls = self.recent.iter().map(|call| format!("\n  {call}"));
+        format!("\nits last calls:{}", calls.collect::<String>())
+    }
+
     fn call(&self, connection: &mut Connection, call: Call) -> Result<Answer> {
         let answer = connection.call(&self.signed(call))?;
         match answer.result()? {
@@ -107,13 +128,13 @@ impl Worker {
         connection: &mut Connection,
         call: Call,
     ) -> Result<Option<Answer>> {
-        let (method, params) = (call.method.clone(), call.params.clone());
+        self.tell(&call);
         let Ok(answer) = connection.call(&self.signed(call)) else {
             return Ok(None);
         };
         if answer.result()? != 0 {
-            let (folder, tree) = (&self.folder, &answer.tree);
-            return Err(format!("{method} of {params:?} in {folder} answers {tree:?}").into());
+            let (folder, tree, story) = (&self.folder, &answer.tree, self.story());
+            return Err(format!("{folder}: the answer is {tree:?}{story}").into());
         }
         self.changes += 1;
         Ok(Some(answer))
@@ -150,6 +171,11 @@ impl Worker {
     /// Compares the client's folder with what was acknowledged, and its upload sessions. The call that was not answered
     /// may have happened; from now on it is known whether.
     pub fn verify(&mut self, server: &Server) -> Result<()> {
+        let verified = self.compare(server);
+        verified.map_err(|error| format!("{error}{}", self.story()).into())
+    }
+
+    fn compare(&mut self, server: &Server) -> Result<()> {
         let found = self.listed(server)?;
         match self.in_doubt.take() {
             Some(InDoubt::Tree(after)) if after.differences(&found).is_empty() => {
