@@ -117,7 +117,8 @@ impl Client {
             )?;
             let modified = number(&answer, "metadata.modified")?;
             if modified.abs_diff(about) > NOW_TOLERANCE_S {
-                return Err(format!("a commit at {about} has the time {modified}").into());
+                let told = format!("file {id}: a commit at {about} has the time {modified}");
+                return Err(told.into());
             }
             self.account.unsure.remove(&id);
             self.account.dated(id, about, modified);

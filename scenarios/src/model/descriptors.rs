@@ -174,8 +174,12 @@ impl Account {
 
     /// Writes bytes into the working copy of a file; false if there are none.
     fn write(&mut self, file: u64, start: u64, written: &[u8]) -> bool {
+        // A write of nothing does not begin a working copy.
+        if written.is_empty() {
+            return false;
+        }
         let start = usize::try_from(start).unwrap_or_default();
-        let Some(bytes) = self.working(file).filter(|_| !written.is_empty()) else {
+        let Some(bytes) = self.working(file) else {
             return false;
         };
         let end = start + written.len();
