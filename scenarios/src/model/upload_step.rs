@@ -205,7 +205,7 @@ impl Choice<'_> {
 impl Account {
     /// Hash and size of one of the contents that a file has or had; of none, if there is none.
     fn version(&self, file: u64, number: u64) -> (u64, usize) {
-        let Some(file) = self.live_file(file).filter(|_| number % 30 != 0) else {
+        let Some(file) = self.live_file(file).filter(|_| !number.is_multiple_of(30)) else {
             return (number, 0);
         };
         let earlier = file.revisions.values();
