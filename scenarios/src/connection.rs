@@ -178,6 +178,20 @@ impl Connection {
         Ok(self.stream.shutdown(Shutdown::Write)?)
     }
 
+    /// Sends a call with only the first `sent` bytes of its data, and is gone: ends this side, and waits for the end of
+    /// the other one. Nobody hears what is answered.
+    pub fn break_off(mut self, call: &Call, sent: usize) -> Result<()> {
+        let mut bytes = Vec::new();
+        self.encode(call, &mut bytes)?;
+        self.pending.push_back(false);
+        let unsent = call.data.as_ref().map_or(0, Vec::len).saturating_sub(sent);
+        bytes.truncate(bytes.len().saturating_sub(unsent));
+        self.write(&bytes)?;
+        self.half_close()?;
+        while let Ok(Some(_)) = self.receive() {}
+        Ok(())
+    }
+
     /// The next answer of a method; `None` if the server has closed the connection instead.
     pub fn receive(&mut self) -> Result<Option<Answer>> {
         match self.protocol {

@@ -43,5 +43,5 @@ pub use key::{BlobKey, InvalidKey};
 pub use reader::{BlobReader, READ_CHUNK_BYTES};
 pub use s3::S3Config;
 pub use store::{BlobList, BlobStore, Listed};
-pub use working::{Published, WorkingDir, WorkingFile};
+pub use working::{Look, Published, Seen, WorkingDir, WorkingFile};
 pub use writer::{BlobWriter, Place, Stored};

@@ -115,6 +115,8 @@ pub enum ProblemKind {
     Names,
     /// A share, or what folders say about shares.
     Share,
+    /// A file that is open for writing, or an upload session.
+    Working,
 }
 
 impl ProblemKind {
@@ -129,6 +131,7 @@ impl ProblemKind {
             Self::Feed => "feed",
             Self::Names => "names",
             Self::Share => "share",
+            Self::Working => "working",
         }
     }
 }

@@ -29,6 +29,26 @@ record! {
     }
 }
 
+record! {
+    /// A working copy as a check sees it.
+    pub struct Checked {
+        /// Id; also the name of the working file.
+        pub id: i64,
+        /// The file whose next content it is.
+        pub file: Option<i64>,
+        /// The upload session whose bytes it is.
+        pub upload: Option<i64>,
+        /// Name of the directory of working files.
+        pub node: String,
+        /// Bytes, as of when the row was written.
+        pub size: i64,
+        /// When the row was written.
+        pub changed: i64,
+        /// Whether that file or session exists.
+        pub is_owned: bool,
+    }
+}
+
 macro_rules! columns {
     () => {
         "id, account, file, upload, node, lease_until, base_blob, size, hasher, changed"
@@ -44,6 +64,12 @@ sql! {
     INSERT = concat!("INSERT INTO working_copy (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
     REST = "UPDATE working_copy SET base_blob = $1 WHERE id = $2";
     REMOVE = "DELETE FROM working_copy WHERE id = $1";
+    CHECKED = "SELECT w.id, w.file, w.upload, w.node, w.size, w.changed, \
+               CAST(CASE WHEN f.id IS NULL AND u.id IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM working_copy w \
+               LEFT JOIN file f ON f.id = w.file LEFT JOIN upload u ON u.id = w.upload \
+               WHERE w.id > $1 ORDER BY w.id LIMIT 500";
+    WITHOUT_COPY = "SELECT u.id FROM upload u LEFT JOIN working_copy w ON w.upload = u.id WHERE w.id IS NULL",
+        scans = "a check looks at everything";
     REMOVE_OF_ACCOUNT = "DELETE FROM working_copy WHERE account = $1";
 }
 
@@ -61,6 +87,17 @@ impl Tx<'_> {
     /// Working copies in a directory behind an id, at most 500. [`i64::MIN`] begins.
     pub fn working_copies_of_node(&mut self, node: &str, after: i64) -> Stored<Vec<WorkingCopy>> {
         self.all(OF_NODE, args![node, after])
+    }
+
+    /// Working copies behind an id with whether anybody wants them, at most 500. [`i64::MIN`] begins.
+    pub fn checked_working_copies(&mut self, after: i64) -> Stored<Vec<Checked>> {
+        self.all(CHECKED, args![after])
+    }
+
+    /// Upload sessions without a working copy, of which there should be none.
+    pub fn uploads_without_copy(&mut self) -> Stored<Vec<i64>> {
+        let ids = self.all::<(i64,)>(WITHOUT_COPY, args![])?;
+        Ok(ids.into_iter().map(|(id,)| id).collect())
     }
 
     /// Adds a working copy. The caller has made sure that its file has none, and holds its base.
@@ -107,12 +144,15 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Removes up to 500 working copies, whosever they are; answers how many it were. Only for copies of a database,
-    /// which have no working files.
+    /// Removes up to 500 working copies, whosever they are, and the upload sessions whose bytes they were; answers how
+    /// many it were. Only for copies of a database, which have no working files.
     pub fn remove_working_copies_piece(&mut self) -> Stored<usize> {
         let copies: Vec<WorkingCopy> = self.all(PAGE, args![i64::MIN])?;
         for copy in &copies {
             self.remove_working_copy(copy, 0)?;
+            if let Some(upload) = copy.upload {
+                self.remove_upload(upload)?;
+            }
         }
         Ok(copies.len())
     }

@@ -1,49 +1,14 @@
 //! The model: what an account holds, and which calls it refuses.
 
+use super::contents::Content;
+use super::descriptors::{Line, Run, Working};
 use super::replica::{FileRow, Rows};
 use super::step::Step;
-use crate::random::content;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
-/// Sizes of the contents that are uploaded: nothing, little, and on both sides of what the database holds.
-const SIZES: [usize; 7] = [0, 5, 5, 100, 32_768, 32_769, 70_000];
-
-/// The contents that are uploaded.
-#[derive(Debug)]
-pub(super) struct Contents {
-    /// The bytes.
-    pub(super) data: Vec<Vec<u8>>,
-    hashes: Vec<u64>,
-}
-
-impl Default for Contents {
-    fn default() -> Self {
-        let data: Vec<Vec<u8>> = (1..)
-            .zip(SIZES)
-            .map(|(seed, len)| content(len, seed))
-            .collect();
-        let hash = |data: &Vec<u8>| {
-            let mut first = [0; 8];
-            first.copy_from_slice(&Sha256::digest(data)[..8]);
-            u64::from_le_bytes(first)
-        };
-        let hashes = data.iter().map(hash).collect();
-        Self { data, hashes }
-    }
-}
-
-impl Contents {
-    /// Bytes of a content.
-    pub(super) fn size(&self, content: usize) -> u64 {
-        self.data[content].len() as u64
-    }
-
-    /// Hash of a content.
-    pub(super) fn hash(&self, content: usize) -> u64 {
-        self.hashes[content]
-    }
-}
+/// Connections with open files that an account has.
+pub(super) const LINES: usize = 3;
 
 /// A folder.
 #[derive(Clone, Debug)]
@@ -64,17 +29,21 @@ pub(super) struct File {
     /// Name.
     pub(super) name: String,
     /// Present content.
-    pub(super) content: usize,
+    pub(super) content: Rc<Content>,
     /// When that was stored, as a place in the order of all storing.
     pub(super) stored: u64,
     /// Earlier contents by the time they were stored.
-    pub(super) revisions: BTreeMap<u64, usize>,
+    pub(super) revisions: BTreeMap<u64, Rc<Content>>,
     /// Unix seconds.
     pub(super) created: u64,
     /// Unix seconds.
     pub(super) modified: u64,
     /// What it was deleted together with; 0 while it lives.
     pub(super) group: u64,
+    /// What was written through descriptors and is not committed.
+    pub(super) working: Option<Working>,
+    /// The commits behind the present content.
+    pub(super) run: Option<Run>,
 }
 
 /// An account.
@@ -86,6 +55,12 @@ pub(super) struct Account {
     pub(super) files: BTreeMap<u64, File>,
     /// Counts what is stored and what is deleted.
     pub(super) count: u64,
+    /// Connections with open files.
+    pub(super) lines: Vec<Line>,
+    /// Files whose modification time is known only about, since nobody was told when exactly they were committed.
+    pub(super) unsure: BTreeMap<u64, u64>,
+    /// Upload sessions by id, with what they hold.
+    pub(super) uploads: BTreeMap<u64, Vec<u8>>,
 }
 
 impl Default for Account {
@@ -99,6 +74,9 @@ impl Default for Account {
             folders: BTreeMap::from([(0, root)]),
             files: BTreeMap::new(),
             count: 0,
+            lines: (0..LINES).map(|_| Line::default()).collect(),
+            unsure: BTreeMap::new(),
+            uploads: BTreeMap::new(),
         }
     }
 }
@@ -380,21 +358,21 @@ impl Account {
     }
 
     /// Bytes of all files that live.
-    pub(super) fn used(&self, contents: &Contents) -> u64 {
+    pub(super) fn used(&self) -> u64 {
         self.files
             .values()
             .filter(|file| file.group == 0)
-            .map(|file| contents.size(file.content))
+            .map(|file| file.content.size())
             .sum()
     }
 
     /// Everything that lives, as a listing shows it.
-    pub(super) fn rows(&self, contents: &Contents) -> Rows {
+    pub(super) fn rows(&self) -> Rows {
         let row = |file: &File| FileRow {
             folder: file.folder,
             name: file.name.clone(),
-            size: contents.size(file.content),
-            hash: contents.hash(file.content),
+            size: file.content.size(),
+            hash: file.content.hash,
             created: file.created,
             modified: file.modified,
         };
@@ -424,7 +402,7 @@ impl Account {
 }
 
 /// The first code whose condition holds.
-fn first<const N: usize>(checks: [(bool, u64); N]) -> Option<u64> {
+pub(super) fn first<const N: usize>(checks: [(bool, u64); N]) -> Option<u64> {
     checks
         .into_iter()
         .find(|(holds, _)| *holds)

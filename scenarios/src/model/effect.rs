@@ -1,13 +1,15 @@
 //! What successful calls do to the model, and what their answers have to say.
 
-use super::account::{Account, Contents, File, Folder};
+use super::account::{Account, File, Folder};
 use super::answer::{list, number, same, text};
+use super::contents::{Content, Contents, index};
 use super::step::Step;
 use crate::Result;
 use pileus_wire::Tree;
+use std::rc::Rc;
 
 /// How far a time that is "now" may be off.
-const NOW_TOLERANCE_S: u64 = 120;
+pub(super) const NOW_TOLERANCE_S: u64 = 120;
 
 /// What the effect of a call depends on besides the account.
 #[derive(Clone, Copy, Debug)]
@@ -23,19 +25,19 @@ pub(super) struct Scene<'a> {
 }
 
 /// What is saved as a file.
-#[derive(Clone, Copy, Debug)]
-struct Saved<'a> {
-    folder: u64,
-    name: &'a str,
-    content: usize,
+#[derive(Clone, Debug)]
+pub(super) struct Saved<'a> {
+    pub(super) folder: u64,
+    pub(super) name: &'a str,
+    pub(super) content: Rc<Content>,
     /// Modification time, if the call says one.
-    modified: Option<u64>,
+    pub(super) modified: Option<u64>,
     /// Whether a new file is created now whatever its modification time.
-    created_now: bool,
+    pub(super) created_now: bool,
 }
 
 impl Scene<'_> {
-    fn metadata(&self) -> Result<&Tree> {
+    pub(super) fn metadata(&self) -> Result<&Tree> {
         self.answer
             .get("metadata")
             .ok_or_else(|| "no metadata".into())
@@ -66,7 +68,7 @@ fn check_place(metadata: &Tree, parent: u64, name: &str) -> Result<()> {
 }
 
 /// The first numbered form of a name that is free.
-fn numbered(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+pub(super) fn numbered(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
     let (stem, extension) = match name.rfind('.').filter(|&dot| dot > 0) {
         Some(dot) => name.split_at(dot),
         None => (name, ""),
@@ -93,7 +95,7 @@ impl Account {
                 rename,
                 mtime,
             } => {
-                let content = content % scene.contents.data.len();
+                let content = scene.contents.get(*content).clone();
                 let taken = |name: &str| self.file_child(*folder, name).is_some();
                 let name = if *rename && taken(name) {
                     numbered(name, taken)
@@ -217,7 +219,14 @@ impl Account {
     }
 
     /// A content was saved under a name: over the file that has it, as the deleted file that had it, or as a new one.
-    fn saved(&mut self, saved: Saved<'_>, metadata: &Tree, scene: &Scene<'_>) -> Result<()> {
+    ///
+    /// What was written to it through descriptors is committed first.
+    pub(super) fn saved(
+        &mut self,
+        saved: Saved<'_>,
+        metadata: &Tree,
+        scene: &Scene<'_>,
+    ) -> Result<()> {
         let Saved {
             folder,
             name,
@@ -225,17 +234,11 @@ impl Account {
             ..
         } = saved;
         check_place(metadata, folder, name)?;
-        same(
-            "size",
-            scene.contents.size(content),
-            number(metadata, "size")?,
-        )?;
-        same(
-            "hash",
-            scene.contents.hash(content),
-            number(metadata, "hash")?,
-        )?;
+        same("size", content.size(), number(metadata, "size")?)?;
+        same("hash", content.hash, number(metadata, "hash")?)?;
         let id = number(metadata, "fileid")?;
+        self.committed(id, scene.now);
+        self.unsure.remove(&id);
         let modified = scene.time(metadata, "modified", saved.modified)?;
         let stored = self.next();
         if let Some(there) = self.file_child(folder, name) {
@@ -246,7 +249,7 @@ impl Account {
             same("created", file.created, number(metadata, "created")?)?;
             file.modified = modified;
             if file.content != content {
-                file.revisions.insert(file.stored, file.content);
+                file.revisions.insert(file.stored, file.content.clone());
                 (file.content, file.stored) = (content, stored);
             }
             return Ok(());
@@ -267,7 +270,7 @@ impl Account {
                 );
             };
             revisions.clone_from(&file.revisions);
-            revisions.insert(file.stored, file.content);
+            revisions.insert(file.stored, file.content.clone());
         } else if self.files.contains_key(&id) {
             return Err(format!("file {id} is there already").into());
         }
@@ -283,6 +286,8 @@ impl Account {
                 created,
                 modified,
                 group: 0,
+                working: None,
+                run: None,
             },
         );
         Ok(())
@@ -311,7 +316,7 @@ impl Account {
         let saved = Saved {
             folder: to,
             name: &name,
-            content: source.content,
+            content: source.content.clone(),
             modified: mtime,
             created_now: false,
         };
@@ -339,6 +344,10 @@ impl Account {
             replaced,
             metadata.get("deletedfileid").and_then(Tree::as_u64),
         )?;
+        if let Some(replaced) = replaced {
+            self.committed(replaced, scene.now);
+            self.unsure.remove(&replaced);
+        }
         if let Some(replaced) = replaced.and_then(|replaced| self.files.remove(&replaced)) {
             let newest = self.next();
             moved.revisions.extend(replaced.revisions);
@@ -423,7 +432,8 @@ impl Account {
             let Some(file) = self.files.get(&id) else {
                 continue;
             };
-            let (name, content, modified) = (file.name.clone(), file.content, Some(file.modified));
+            let (name, content, modified) =
+                (file.name.clone(), file.content.clone(), Some(file.modified));
             if skip && self.file_child(to, &name).is_some() {
                 continue;
             }
@@ -509,24 +519,28 @@ impl Account {
         self.folders.retain(|id, _| !folders.contains(id));
     }
 
+    /// The `number`-th earlier content, from the newest.
+    fn revision(&self, id: u64, number: u64) -> Option<Rc<Content>> {
+        let revisions = &self.files.get(&id)?.revisions;
+        let index = index(number, revisions.len());
+        revisions.values().rev().nth(index).cloned()
+    }
+
     /// The `number`-th earlier content, from the newest, is the present one again.
     fn reverted(&mut self, id: u64, number_: u64, scene: &Scene<'_>) -> Result<()> {
+        let Some(content) = self.revision(id, number_) else {
+            return Err("no revision to revert to".into());
+        };
+        self.committed(id, scene.now);
+        self.unsure.remove(&id);
         let stored = self.next();
         let Some(file) = self.files.get_mut(&id) else {
             return Err("no file to revert".into());
         };
-        let index = usize::try_from(number_ % (file.revisions.len() as u64).max(1))?;
-        let Some(content) = file.revisions.values().rev().nth(index).copied() else {
-            return Err("no revision to revert to".into());
-        };
-        file.revisions.insert(file.stored, file.content);
-        (file.content, file.stored) = (content, stored);
+        file.revisions.insert(file.stored, file.content.clone());
+        (file.content, file.stored) = (content.clone(), stored);
         let metadata = scene.metadata()?;
-        same(
-            "hash",
-            scene.contents.hash(content),
-            number(metadata, "hash")?,
-        )?;
+        same("hash", content.hash, number(metadata, "hash")?)?;
         file.modified = scene.time(metadata, "modified", None)?;
         Ok(())
     }

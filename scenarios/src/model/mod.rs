@@ -1,17 +1,27 @@
 //! Random calls to the methods of the tree, compared with a model in memory.
 //!
 //! - `account` is the model: what an account holds, and which calls it refuses; `effect` is what the others do to it.
-//! - `step` turns random numbers into calls that fit the present state.
+//!   `descriptors` is the model of open files, `uploads` that of upload sessions, `contents` what all of them hold.
+//! - `step`, `descriptor_step` and `upload_step` turn random numbers into calls that fit the present state.
 //! - [`replica`] follows the change feed as a client does.
-//! - `session` makes the calls and compares; when something differs, `run` looks for fewer calls that still show
-//!   it.
+//! - `session` makes the calls, `client` compares, `lines` and `resume` are about connections: those with open files, and
+//!   those that break. [`log`] tells the story; when something differs, `run` looks for fewer calls that still show it.
 
 mod account;
 pub mod answer;
+mod client;
+mod contents;
+mod descriptor_step;
+mod descriptors;
 mod effect;
+mod lines;
+pub mod log;
 pub mod replica;
+mod resume;
 mod session;
 mod step;
+mod upload_step;
+mod uploads;
 
 use crate::Result;
 use crate::connection::Protocol;

@@ -1,11 +1,14 @@
 //! Calls of the model test: random numbers that become calls once the state is known.
 
 use super::account::Account;
+use super::contents::{Contents, index};
 use crate::connection::Call;
 use crate::random::Random;
 
 /// Random numbers behind each call.
 const NUMBERS: usize = 10;
+/// An id that nothing has.
+pub(super) const NO_ID: u64 = u32::MAX as u64;
 /// Names are few, so that they collide. None has a dot but one, because numbers go before the extension.
 const NAMES: [&str; 7] = ["a", "b", "c", "d", "e.txt", "A", "é"];
 /// Times that clients set.
@@ -17,7 +20,18 @@ const MANY_ENTRIES: usize = 150;
 #[derive(Clone, Debug)]
 pub(super) struct Wish([u64; NUMBERS]);
 
-/// A call that fits the state.
+/// What a call is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Folders and files.
+    Tree,
+    /// An open file.
+    Descriptor,
+    /// An upload session.
+    Upload,
+}
+
+/// A call to a method of the tree that fits the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     CreateFolder {
@@ -28,7 +42,7 @@ pub(super) enum Step {
     Upload {
         folder: u64,
         name: String,
-        content: usize,
+        content: u64,
         rename: bool,
         mtime: Option<u64>,
     },
@@ -97,6 +111,21 @@ impl Wish {
         usize::try_from(self.0[0]).unwrap_or_default() % count.max(1)
     }
 
+    /// What kind of call it is.
+    pub(super) fn kind(&self) -> Kind {
+        match self.0[0] / 8 % 10 {
+            0..4 => Kind::Tree,
+            4..8 => Kind::Descriptor,
+            _ => Kind::Upload,
+        }
+    }
+
+    /// The numbers that decide about the call.
+    pub(super) fn numbers(&self) -> [u64; 7] {
+        let [_, _, _, numbers @ ..] = self.0;
+        numbers
+    }
+
     /// Whether to compare everything after it.
     pub(super) fn is_quiet(&self) -> bool {
         self.0[1].is_multiple_of(50)
@@ -109,39 +138,23 @@ impl Wish {
             .then_some(1 + self.0[2] / 5 % 20)
     }
 
-    /// The call it stands for in the present state. `foreign` are ids of another account, which must not be found.
-    pub(super) fn step(&self, account: &Account, foreign: &Account) -> Step {
-        let [_, _, _, kind, a, b, c, d, e, f] = self.0;
-        // Now and then an id of somebody else, of something deleted, or of nothing at all.
-        let folder = |number: u64| match number % 40 {
-            0 => pick(number, foreign.folder_ids(|_| true)).unwrap_or(u64::from(u32::MAX)),
-            1 => pick(number, account.folder_ids(|folder| folder.group != 0))
-                .unwrap_or(u64::from(u32::MAX)),
-            _ => pick(number, account.folder_ids(|folder| folder.group == 0)).unwrap_or(0),
-        };
-        let file = |number: u64| match number % 40 {
-            0 => pick(number, foreign.file_ids(|_| true)).unwrap_or(u64::from(u32::MAX)),
-            1 => pick(number, account.file_ids(|file| file.group != 0))
-                .unwrap_or(u64::from(u32::MAX)),
-            _ => pick(number, account.file_ids(|file| file.group == 0))
-                .unwrap_or(u64::from(u32::MAX)),
-        };
+    /// The call to a method of the tree that it stands for in the present state.
+    pub(super) fn step(&self, choice: Choice<'_>) -> Step {
+        let [kind, a, b, c, d, e, f] = self.numbers();
+        let account = choice.account;
+        let folder = |number| choice.folder(number);
+        let file = |number| choice.file(number);
         let deleted_file = |number: u64| match number % 20 {
             0 => file(number / 20),
-            _ => pick(number, account.file_ids(|file| file.group != 0))
-                .unwrap_or(u64::from(u32::MAX)),
+            _ => pick(number, account.file_ids(|file| file.group != 0)).unwrap_or(NO_ID),
         };
         let deleted_folder = |number: u64| match number % 20 {
             0 => folder(number / 20).max(1),
-            _ => pick(number, account.folder_ids(|folder| folder.group != 0))
-                .unwrap_or(u64::from(u32::MAX)),
-        };
-        let name = |number: u64| {
-            NAMES[usize::try_from(number % NAMES.len() as u64).unwrap_or_default()].to_owned()
+            _ => pick(number, account.folder_ids(|folder| folder.group != 0)).unwrap_or(NO_ID),
         };
         let folder_name = |number: u64| name(number).replace(".txt", "");
         let maybe = |number: u64| number.is_multiple_of(2);
-        let mtime = (e % 3 == 0).then(|| TIMES[usize::try_from(e / 3 % 3).unwrap_or_default()]);
+        let mtime = time(e);
         let is_full = account.live_count() > MANY_ENTRIES;
         match kind % 100 {
             0..15 if !is_full => Step::CreateFolder {
@@ -149,16 +162,13 @@ impl Wish {
                 name: folder_name(b),
                 if_not_exists: c % 4 == 0,
             },
-            15..40 if !is_full => {
-                let content = usize::try_from(c).unwrap_or_default();
-                Step::Upload {
-                    folder: folder(a),
-                    name: name(b),
-                    content,
-                    rename: d % 5 == 0,
-                    mtime,
-                }
-            }
+            15..40 if !is_full => Step::Upload {
+                folder: folder(a),
+                name: name(b),
+                content: c,
+                rename: d % 5 == 0,
+                mtime,
+            },
             40..50 => Step::CopyFile {
                 file: file(a),
                 to: folder(b),
@@ -218,14 +228,59 @@ impl Wish {
     }
 }
 
-fn pick(number: u64, ids: Vec<u64>) -> Option<u64> {
+/// What calls are about: mostly what there is, now and then an id of somebody else, of something deleted, or of nothing
+/// at all.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice<'a> {
+    /// The account that makes the call.
+    pub(super) account: &'a Account,
+    /// Another one, whose ids must not be found.
+    pub(super) foreign: &'a Account,
+}
+
+impl Choice<'_> {
+    /// The id of a folder.
+    pub(super) fn folder(&self, number: u64) -> u64 {
+        let Self { account, foreign } = self;
+        match number % 40 {
+            0 => pick(number, foreign.folder_ids(|_| true)).unwrap_or(NO_ID),
+            1 => pick(number, account.folder_ids(|folder| folder.group != 0)).unwrap_or(NO_ID),
+            _ => pick(number, account.folder_ids(|folder| folder.group == 0)).unwrap_or(0),
+        }
+    }
+
+    /// The id of a file.
+    pub(super) fn file(&self, number: u64) -> u64 {
+        let Self { account, foreign } = self;
+        let found = match number % 40 {
+            0 => pick(number, foreign.file_ids(|_| true)),
+            1 => pick(number, account.file_ids(|file| file.group != 0)),
+            _ => pick(number, account.file_ids(|file| file.group == 0)),
+        };
+        found.unwrap_or(NO_ID)
+    }
+}
+
+/// One of the names.
+pub(super) fn name(number: u64) -> String {
+    NAMES[index(number, NAMES.len())].to_owned()
+}
+
+/// Now and then a time that the client sets.
+pub(super) fn time(number: u64) -> Option<u64> {
+    let time = TIMES[index(number / 3, TIMES.len())];
+    number.is_multiple_of(3).then_some(time)
+}
+
+/// One of the ids, by what is left of a number that has decided one time in forty.
+pub(super) fn pick(number: u64, ids: Vec<u64>) -> Option<u64> {
     let index = number / 40 % (ids.len() as u64).max(1);
     ids.get(usize::try_from(index).unwrap_or_default()).copied()
 }
 
 impl Step {
     /// The call, without credentials. `revision` is the id for [`Step::Revert`].
-    pub(super) fn call(&self, contents: &[Vec<u8>], revision: u64) -> Call {
+    pub(super) fn call(&self, contents: &Contents, revision: u64) -> Call {
         let call = |method| Call::new(method).with("timeformat", "timestamp");
         let target = |call: Call, to: &Option<u64>, name: &Option<String>| {
             let call = to.map_or(call.clone(), |to| call.with("tofolderid", to));
@@ -259,7 +314,7 @@ impl Step {
                     .with("folderid", *folder)
                     .with("filename", name.as_str());
                 let upload = mtime.map_or(upload.clone(), |mtime| upload.with("mtime", mtime));
-                let data = contents[content % contents.len()].clone();
+                let data = contents.get(*content).bytes.clone();
                 flag(upload, "renameifexists", *rename).with_data(data)
             }
             Self::CopyFile {

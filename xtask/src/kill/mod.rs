@@ -1,11 +1,18 @@
 //! Kills a loaded server again and again, and looks whether anything that it acknowledged is gone.
 //!
-//! Sixteen clients on both protocols change a tree each. The server process is killed at a random moment, without
-//! warning, and started again on the same data. Then every change that was answered has to be there; what had not been
-//! answered may have happened or not, but not by half. Contents, the check of the data folder and the change feed have
-//! to agree with that.
+//! Sixteen clients on both protocols change a tree each, write files through descriptors, and upload in sessions. The
+//! server process is killed at a random moment, without warning, and started again on the same data. Then every change
+//! that was answered has to be there; what had not been answered may have happened or not, but not by half. Contents, the
+//! space that is counted as used, the check of the data folder and the change feed have to agree with that, and nothing
+//! may be left of files that were being written. Clients go on with their upload sessions.
+//!
+//! - `worker` is a client; `change`, `open_file` and `upload` are what it does, `tree` is what it knows.
+//! - `verify` looks at a server that came back.
 
+mod change;
+mod open_file;
 mod tree;
+mod upload;
 mod verify;
 mod worker;
 

@@ -3,7 +3,7 @@
 use super::worker::Worker;
 use pileus_scenarios::Result;
 use pileus_scenarios::connection::{Call, Protocol};
-use pileus_scenarios::model::answer::below;
+use pileus_scenarios::model::answer::{below, number, same};
 use pileus_scenarios::model::replica::{Replica, Rows};
 use pileus_scenarios::server::Server;
 
@@ -70,6 +70,15 @@ impl Feed {
         }
     }
 
+    /// Compares the space that is counted as used with the files of all clients of the account.
+    fn verify_quota(&self, server: &Server, workers: &[Worker]) -> Result<()> {
+        let call = Call::new("userinfo").with("auth", self.token.as_str());
+        let answer = server.connect(Protocol::Http)?.call(&call)?;
+        let own = workers.iter().filter(|worker| worker.token() == self.token);
+        let size: u64 = own.map(Worker::size).sum();
+        same("usedquota", size, number(&answer.tree, "usedquota")?)
+    }
+
     /// Makes room: what lies in the trash is not looked at.
     fn clear_trash(&self, server: &Server) -> Result<()> {
         let call = Call::new("trash_clear")
@@ -84,13 +93,39 @@ impl Feed {
 
 /// Verifies everything.
 pub fn all(server: &Server, workers: &mut [Worker], feeds: &mut [Feed]) -> Result<()> {
-    for worker in workers {
+    for worker in &mut *workers {
         worker.verify(server)?;
         worker.verify_contents(server, CONTENTS)?;
     }
     for feed in feeds {
         feed.verify(server)?;
+        feed.verify_quota(server, workers)?;
         feed.clear_trash(server)?;
     }
-    server.admin(&["check", "--hash"]).map(drop)
+    check(server, workers)
+}
+
+/// Has the data checked. Nobody is writing a file, so nothing may be left of writing; and upload sessions are those of the
+/// clients.
+fn check(server: &Server, workers: &[Worker]) -> Result<()> {
+    let told = server.admin(&["check", "--hash", "--json"])?;
+    let found: serde_json::Value = serde_json::from_str(&told)?;
+    let count = |name: &str| {
+        found[name]
+            .as_u64()
+            .ok_or(format!("no count {name}: {told}"))
+    };
+    for name in ["openfiles", "youngworking"] {
+        if count(name)? != 0 {
+            return Err(format!("{name} is not 0 but {}", count(name)?).into());
+        }
+    }
+    let counts = workers.iter().map(Worker::upload_counts);
+    let (least, most) = counts.fold((0, 0), |sum, next| (sum.0 + next.0, sum.1 + next.1));
+    let uploads = count("uploads")?;
+    if (least..=most).contains(&uploads) {
+        Ok(())
+    } else {
+        Err(format!("{uploads} upload sessions instead of {least} to {most}").into())
+    }
 }

@@ -1,19 +1,18 @@
 //! A client: it makes changes in a folder of its own, and remembers which of them were acknowledged.
 
-use super::tree::{File, Tree};
+use super::tree::{File, Listed, Listing, Tree};
+use super::upload::Upload;
 use pileus_scenarios::Result;
 use pileus_scenarios::connection::{Answer, Call, Connection, Protocol};
 use pileus_scenarios::model::answer::{below, is_folder, number, text};
+use pileus_scenarios::model::log::show;
 use pileus_scenarios::random::Random;
 use pileus_scenarios::server::Server;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
-/// Files above which a client deletes more than it uploads.
-const MANY_FILES: usize = 40;
-/// Names of files and folders are few, so that they collide.
-const NAMES: u64 = 12;
-/// The largest upload.
-const LARGE_BYTES: u64 = 3_000_000;
+/// Calls that are told if something is lost.
+const RECENT_CALLS: usize = 20;
 
 /// A client.
 #[derive(Debug)]
@@ -22,11 +21,33 @@ pub struct Worker {
     folder: String,
     protocol: Protocol,
     token: String,
-    random: Random,
+    pub(super) random: Random,
     /// What was acknowledged.
-    acknowledged: Tree,
-    /// What there is if the call that was not answered has happened.
-    in_doubt: Option<Tree>,
+    pub(super) acknowledged: Tree,
+    /// The call that was not answered.
+    pub(super) in_doubt: Option<InDoubt>,
+    /// Upload sessions.
+    pub(super) uploads: Vec<Upload>,
+    /// Sessions that may have been begun without an answer, so that nobody knows their ids.
+    pub(super) lost_uploads: u64,
+    /// How many changes were acknowledged.
+    changes: u64,
+    /// The last calls, for the story of a failure.
+    recent: VecDeque<String>,
+}
+
+/// A call that was not answered: it may have happened or not.
+#[derive(Debug)]
+pub enum InDoubt {
+    /// What there is if it has happened.
+    Tree(Tree),
+    /// A write through a descriptor, of which a part may have happened.
+    Write {
+        /// The file.
+        path: String,
+        /// All its bytes, if the whole has happened.
+        after: Vec<u8>,
+    },
 }
 
 impl Worker {
@@ -38,198 +59,157 @@ impl Worker {
         token: String,
         seed: u64,
     ) -> Result<Self> {
-        let folder = format!("/client{index}");
         let worker = Self {
-            folder,
+            folder: format!("/client{index}"),
             protocol,
             token,
             random: Random::new(seed),
             acknowledged: Tree::default(),
             in_doubt: None,
+            uploads: Vec::new(),
+            lost_uploads: 0,
+            changes: 0,
+            recent: VecDeque::new(),
         };
         let call = Call::new("createfolder").with("path", worker.folder.as_str());
         worker.call(&mut server.connect(protocol)?, call)?;
         Ok(worker)
     }
 
+    /// The token of its account.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Bytes of its files.
+    pub fn size(&self) -> u64 {
+        self.acknowledged.size()
+    }
+
+    /// At least and at most so many upload sessions are its own.
+    pub fn upload_counts(&self) -> (u64, u64) {
+        let known = self.uploads.len() as u64;
+        (known, known + self.lost_uploads)
+    }
+
+    pub(super) fn connect(&self, server: SocketAddr) -> Result<Connection> {
+        Connection::open(server, self.protocol)
+    }
+
+    pub(super) fn signed(&self, call: Call) -> Call {
+        call.with("auth", self.token.as_str())
+    }
+
+    /// Remembers a call.
+    pub(super) fn tell(&mut self, call: &Call) {
+        if self.recent.len() == RECENT_CALLS {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(show(call));
+    }
+
+    /// What it did last, for somebody who asks how a failure came about.
+    fn story(&self) -> String {
+        let calls = self.recent.iter().map(|call| format!("\n  {call}"));
+        format!("\nits last calls:{}", calls.collect::<String>())
+    }
+
     fn call(&self, connection: &mut Connection, call: Call) -> Result<Answer> {
-        let answer = connection.call(&call.with("auth", self.token.as_str()))?;
+        let answer = connection.call(&self.signed(call))?;
         match answer.result()? {
             0 => Ok(answer),
             code => Err(format!("{} answers {code}", self.folder).into()),
         }
     }
 
-    /// Makes changes until the server is gone. Tells how many were acknowledged; the error is an answer that no client
-    /// should get.
+    /// Makes a call that has to succeed; `None` if it is not answered, because the server is gone.
+    pub(super) fn ask(
+        &mut self,
+        connection: &mut Connection,
+        call: Call,
+    ) -> Result<Option<Answer>> {
+        self.tell(&call);
+        let Ok(answer) = connection.call(&self.signed(call)) else {
+            return Ok(None);
+        };
+        if answer.result()? != 0 {
+            let (folder, tree, story) = (&self.folder, &answer.tree, self.story());
+            return Err(format!("{folder}: the answer is {tree:?}{story}").into());
+        }
+        self.changes += 1;
+        Ok(Some(answer))
+    }
+
+    /// Makes changes until the server is gone. Tells how many calls were acknowledged; the error is an answer that no
+    /// client should get.
     pub fn work(&mut self, server: SocketAddr) -> Result<u64> {
-        let Ok(mut connection) = Connection::open(server, self.protocol) else {
+        self.changes = 0;
+        let Ok(mut connection) = self.connect(server) else {
             return Ok(0);
         };
-        let mut changes = 0;
         loop {
-            let (call, after) = self.change();
-            let (method, params) = (call.method.clone(), call.params.clone());
-            let Ok(answer) = connection.call(&call.with("auth", self.token.as_str())) else {
-                self.in_doubt = Some(after);
-                return Ok(changes);
+            let goes_on = match self.random.below(10) {
+                0..5 => self.change_tree(&mut connection)?,
+                5..7 => self.write_through_descriptors(&mut connection, server)?,
+                _ => self.go_on_uploading(&mut connection)?,
             };
-            if answer.result()? != 0 {
-                let path = params.text("path").and_then(std::result::Result::ok);
-                let told = format!(
-                    "{method} of {path:?} in {} answers {:?}",
-                    self.folder, answer.tree
-                );
-                return Err(told.into());
+            if !goes_on {
+                return Ok(self.changes);
             }
-            self.acknowledged = after;
-            changes += 1;
         }
     }
 
-    /// A random change that has to succeed, and what there will be after it.
-    fn change(&mut self) -> (Call, Tree) {
-        let mut after = self.acknowledged.clone();
-        let files: Vec<(String, File)> = after
-            .files()
-            .into_iter()
-            .map(|(path, file)| (path.to_owned(), file))
-            .collect();
-        let folders: Vec<String> = after.folders().into_iter().map(str::to_owned).collect();
-        let parents: Vec<String> = std::iter::once("/".to_owned())
-            .chain(folders.iter().cloned())
-            .collect();
-        let parent = self.random.pick(&parents).cloned().unwrap_or_default();
-        let name = self.random.below(NAMES);
-        let kind = self.random.below(100);
-        let source = self.random.pick(&files).cloned();
-        let moved = self.random.pick(&folders).cloned();
-        let is_full = files.len() > MANY_FILES;
-        match (kind, source, moved) {
-            (0..10, Some((path, _)), _) => {
-                let call = Call::new("deletefile").with("path", self.full(&path));
-                after.take(&path);
-                (call, after)
-            }
-            (10..22, Some((path, file)), _) => {
-                let to = format!("{parent}f{name}");
-                if to == path {
-                    return self.upload(after, to);
-                }
-                let call = Call::new("renamefile")
-                    .with("path", self.full(&path))
-                    .with("topath", self.full(&to));
-                after.take(&path);
-                after.add_file(to, file);
-                (call, after)
-            }
-            (22..34, Some((path, file)), _) if !is_full => {
-                let to = format!("{parent}f{name}");
-                let call = Call::new("copyfile")
-                    .with("path", self.full(&path))
-                    .with("topath", self.full(&to));
-                after.add_file(to, file);
-                (call, after)
-            }
-            (34..44, _, Some(path)) => {
-                let to = format!("{parent}d{name}/");
-                if parent.starts_with(&path) || after.has(&to) {
-                    return self.upload(after, format!("{parent}f{name}"));
-                }
-                let call = Call::new("renamefolder")
-                    .with("path", self.full(&path))
-                    .with("topath", self.full_folder(&to));
-                let taken = after.take(&path);
-                after.put(&to, taken);
-                (call, after)
-            }
-            (44..50, _, Some(path)) => {
-                let call = Call::new("deletefolderrecursive").with("path", self.full(&path));
-                after.take(&path);
-                (call, after)
-            }
-            (50..54, _, Some(path)) if !is_full => {
-                let to = format!("{parent}d{name}/");
-                if parent.starts_with(&path) || after.has(&to) {
-                    return self.upload(after, format!("{parent}f{name}"));
-                }
-                let call = Call::new("copyfolder")
-                    .with("path", self.full(&path))
-                    .with("topath", self.full_folder(&to));
-                let copied = after.take(&path);
-                after.put(&path, copied.clone());
-                after.put(&to, copied);
-                (call, after)
-            }
-            (54..66, ..) => {
-                let to = format!("{parent}d{name}/");
-                if after.has(&to) {
-                    return self.upload(after, format!("{parent}f{name}"));
-                }
-                let call = Call::new("createfolder").with("path", self.full_folder(&to));
-                after.add_folder(to);
-                (call, after)
-            }
-            (66..76, Some((path, _)), _) if is_full => {
-                let call = Call::new("deletefile").with("path", self.full(&path));
-                after.take(&path);
-                (call, after)
-            }
-            _ => self.upload(after, format!("{parent}f{name}")),
-        }
-    }
-
-    fn upload(&mut self, mut after: Tree, path: String) -> (Call, Tree) {
-        let len = match self.random.below(100) {
-            0..70 => self.random.below(3_000),
-            70..95 => self.random.below(100_000),
-            _ => self.random.below(LARGE_BYTES),
-        };
-        let (file, bytes) = File::new(
-            usize::try_from(len).unwrap_or_default(),
-            self.random.number(),
-        );
-        let full = self.full(&path);
-        let (folder, name) = full.rsplit_once('/').unwrap_or(("", &full));
-        let call = Call::new("uploadfile")
-            .with("path", format!("{folder}/"))
-            .with("filename", name);
-        after.add_file(path, file);
-        (call.with("nopartial", 1u64).with_data(bytes), after)
-    }
-
-    fn full(&self, path: &str) -> String {
+    pub(super) fn full(&self, path: &str) -> String {
         format!("{}{path}", self.folder)
     }
 
     /// The full path of a folder without the final slash, which in a target would mean "into".
-    fn full_folder(&self, path: &str) -> String {
+    pub(super) fn full_folder(&self, path: &str) -> String {
         self.full(path.trim_end_matches('/'))
     }
 
-    /// Compares the client's folder with what was acknowledged. The call that was not answered may have happened; from
-    /// now on it is known whether.
+    /// Compares the client's folder with what was acknowledged, and its upload sessions. The call that was not answered
+    /// may have happened; from now on it is known whether.
     pub fn verify(&mut self, server: &Server) -> Result<()> {
-        let found = self.listed(server)?;
-        if let Some(after) = self.in_doubt.take()
-            && same(&found, &after)
-        {
-            self.acknowledged = after;
-            return Ok(());
-        }
-        if same(&found, &self.acknowledged) {
-            return Ok(());
-        }
-        let differences = self.acknowledged.differences(&found);
-        Err(format!(
-            "{}: acknowledged and found differ:{differences}",
-            self.folder
-        )
-        .into())
+        let verified = self.compare(server);
+        verified.map_err(|error| format!("{error}{}", self.story()).into())
     }
 
-    /// What the server lists. Seeds cannot be seen, so a content is known by length and hash.
-    fn listed(&self, server: &Server) -> Result<Tree> {
+    fn compare(&mut self, server: &Server) -> Result<()> {
+        let found = self.listed(server)?;
+        match self.in_doubt.take() {
+            Some(InDoubt::Tree(after)) if after.differences(&found).is_empty() => {
+                self.acknowledged = after;
+            }
+            Some(InDoubt::Write { path, after }) => {
+                let before = self
+                    .acknowledged
+                    .file(&path)
+                    .map(|file| file.bytes.as_slice());
+                let bytes = self.read(&mut server.connect(self.protocol)?, &path)?;
+                if !is_between(before.unwrap_or_default(), &after, &bytes) {
+                    let told = format!("{}: half a write did more than that", self.full(&path));
+                    return Err(told.into());
+                }
+                self.acknowledged.add_file(path, File::written(bytes));
+            }
+            _ => {}
+        }
+        let differences = self.acknowledged.differences(&found);
+        if !differences.is_empty() {
+            let folder = &self.folder;
+            let told = format!("{folder}: acknowledged and found differ:{differences}");
+            return Err(told.into());
+        }
+        // A hash that was drawn proves nothing.
+        for path in self.acknowledged.learn_hashes(&found) {
+            self.verify_content(&mut server.connect(self.protocol)?, &path)?;
+        }
+        self.verify_uploads(&mut server.connect(self.protocol)?)
+    }
+
+    /// What the server lists.
+    fn listed(&self, server: &Server) -> Result<Listing> {
         let call = Call::new("listfolder")
             .with("path", self.folder.as_str())
             .with("recursive", 1u64);
@@ -238,9 +218,8 @@ impl Worker {
             .tree
             .get("metadata")
             .ok_or("a listing without metadata")?;
-        let mut paths =
-            std::collections::BTreeMap::from([(number(listed, "folderid")?, "/".to_owned())]);
-        let mut found = Tree::default();
+        let mut paths = BTreeMap::from([(number(listed, "folderid")?, "/".to_owned())]);
+        let mut found = Listing::default();
         below(listed, &mut |entry| {
             let parent = paths
                 .get(&number(entry, "parentfolderid")?)
@@ -249,17 +228,11 @@ impl Worker {
             if is_folder(entry)? {
                 let path = format!("{path}/");
                 paths.insert(number(entry, "folderid")?, path.clone());
-                found.add_folder(path);
+                found.insert(path, None);
             } else {
                 let len = usize::try_from(number(entry, "size")?)?;
-                found.add_file(
-                    path,
-                    File {
-                        len,
-                        seed: 0,
-                        hash: number(entry, "hash")?,
-                    },
-                );
+                let hash = number(entry, "hash")?;
+                found.insert(path, Some(Listed { len, hash }));
             }
             Ok(())
         })?;
@@ -268,41 +241,48 @@ impl Worker {
 
     /// Reads files and compares their bytes; at most `count` of them, chosen at random.
     pub fn verify_contents(&mut self, server: &Server, count: usize) -> Result<()> {
-        let mut files = self.acknowledged.files();
-        while files.len() > count {
-            let index = usize::try_from(self.random.below(files.len() as u64))?;
-            files.swap_remove(index);
+        let files = self.acknowledged.files();
+        let mut paths: Vec<String> = files.into_iter().map(|(path, _)| path.to_owned()).collect();
+        while paths.len() > count {
+            let index = usize::try_from(self.random.below(paths.len() as u64))?;
+            paths.swap_remove(index);
         }
         let mut connection = server.connect(self.protocol)?;
-        for (path, file) in files {
-            let stat = self.call(
-                &mut connection,
-                Call::new("stat").with("path", self.full(path)),
-            )?;
-            let fileid = number(&stat.tree, "metadata.fileid")?;
-            let call = Call::new("readfile")
-                .with("fileid", fileid)
-                .with("offset", 0u64);
-            let read = self.call(&mut connection, call.with("count", u64::from(u32::MAX)))?;
-            if read.data.as_deref() != Some(file.bytes().as_slice()) {
-                return Err(
-                    format!("{}{path} has other bytes than were uploaded", self.folder).into(),
-                );
-            }
+        paths
+            .iter()
+            .try_for_each(|path| self.verify_content(&mut connection, path))
+    }
+
+    fn verify_content(&self, connection: &mut Connection, path: &str) -> Result<()> {
+        let read = self.read(connection, path)?;
+        let known = self.acknowledged.file(path);
+        if known.is_some_and(|known| *known.bytes == read) {
+            return Ok(());
         }
-        Ok(())
+        Err(format!("{} has other bytes than were written", self.full(path)).into())
+    }
+
+    /// All bytes of a file.
+    fn read(&self, connection: &mut Connection, path: &str) -> Result<Vec<u8>> {
+        let stat = Call::new("stat").with("path", self.full(path));
+        let stat = self.call(connection, stat)?;
+        let fileid = number(&stat.tree, "metadata.fileid")?;
+        let call = Call::new("readfile")
+            .with("fileid", fileid)
+            .with("offset", 0u64);
+        let read = self.call(connection, call.with("count", u64::from(u32::MAX)))?;
+        Ok(read.data.ok_or("a file without bytes")?)
     }
 }
 
-/// Whether a listing is that of a tree.
-fn same(listed: &Tree, tree: &Tree) -> bool {
-    let facts = |tree: &Tree| {
-        let files = tree
-            .files()
-            .into_iter()
-            .map(|(path, file)| (path.to_owned(), file.len, file.hash));
-        let folders = tree.folders().into_iter().map(str::to_owned);
-        (files.collect::<Vec<_>>(), folders.collect::<Vec<_>>())
+/// Whether bytes can be what a write has left that was not finished.
+fn is_between(before: &[u8], after: &[u8], found: &[u8]) -> bool {
+    let least = before.len().min(after.len());
+    let most = before.len().max(after.len());
+    let at = |bytes: &[u8], index| bytes.get(index).copied().unwrap_or(0);
+    let is_one = |index| {
+        let byte = found[index];
+        byte == at(before, index) || byte == at(after, index)
     };
-    facts(listed) == facts(tree)
+    (least..=most).contains(&found.len()) && (0..found.len()).all(is_one)
 }

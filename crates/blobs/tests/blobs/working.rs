@@ -266,6 +266,25 @@ async fn settling_goes_on_where_it_was_interrupted() {
 }
 
 #[tokio::test]
+async fn whoever_looks_need_not_open_the_directory() {
+    let site = Site::disk().await;
+    let folder = site.dir.path().join("working");
+    let look = || async { WorkingDir::look(&folder).await.unwrap() };
+    assert_eq!((look().await.name, look().await.files), (None, Vec::new()));
+    let dir = working(&site).await;
+    let file = dir.create(3).await.unwrap();
+    file.write_at(0, "bytes".into()).await.unwrap();
+    fs::write(folder.join("7.over"), "a record").unwrap();
+    let look = look().await;
+    assert_eq!(look.name.as_deref(), Some(dir.name()));
+    let seen: Vec<_> = look.files.iter().map(|file| (file.id, file.size)).collect();
+    assert_eq!(seen, [(3, Some(5)), (7, None)]);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let age = now.unwrap().as_secs().abs_diff(look.files[0].modified);
+    assert!(age < 60, "{age}");
+}
+
+#[tokio::test]
 async fn a_file_that_was_not_begun_to_its_end_is_none() {
     let site = Site::disk().await;
     let dir = working(&site).await;

@@ -1,6 +1,7 @@
 //! `pileus check`.
 
 use super::error::Result;
+use super::open_work::{self, OpenWork};
 use super::{open_existing, output};
 use crate::cli::DataArgs;
 use futures_util::StreamExt;
@@ -19,7 +20,7 @@ const LOOKUPS: usize = 32;
 const READS: usize = 4;
 
 /// How old bytes without a row must be to be wrong. Younger ones may belong to an upload that is just being committed.
-const GRACE_SECONDS: u64 = 3600;
+pub const GRACE_SECONDS: u64 = 3600;
 
 /// Bytes without a row that are kept in mind for a second look.
 const REMEMBERED_LEFTOVERS: usize = 100_000;
@@ -30,10 +31,11 @@ pub async fn run(hash: bool, data: &DataArgs, as_json: bool) -> Result<ExitCode>
     let mut found = app.db.view(|tx| tx.check()).await?;
     let bytes = check_bytes(&app, hash, &mut found).await?;
     let leftovers = find_leftovers(&app, &mut found).await?;
+    let work = open_work::check(&app, &mut found).await?;
     if as_json {
-        output::json(&shown(&found, &bytes, leftovers))?;
+        output::json(&shown(&found, &bytes, leftovers, work))?;
     } else {
-        tell(&found, &bytes, leftovers)?;
+        tell(&found, &bytes, leftovers, work)?;
     }
     Ok(match found.problem_count() {
         0 => ExitCode::SUCCESS,
@@ -219,7 +221,7 @@ async fn is_known(app: &App, key: BlobKey) -> Result<bool> {
     Ok(known)
 }
 
-fn tell(found: &Findings, read: &BytesRead, leftovers: u64) -> Result<()> {
+fn tell(found: &Findings, read: &BytesRead, leftovers: u64, work: OpenWork) -> Result<()> {
     let counts = &found.counts;
     let mut lines = vec![format!(
         "looked at {} accounts, {} folders, {} files, {} revisions, {} contents with {}, {} events",
@@ -231,6 +233,12 @@ fn tell(found: &Findings, read: &BytesRead, leftovers: u64) -> Result<()> {
         output::size(i64::try_from(counts.content_bytes).unwrap_or(i64::MAX)),
         counts.events,
     )];
+    if work.files + work.uploads > 0 {
+        let OpenWork { files, uploads, .. } = work;
+        lines.push(format!(
+            "{files} files are being written, {uploads} upload sessions are open"
+        ));
+    }
     if read.contents > 0 {
         let size = output::size(i64::try_from(read.bytes).unwrap_or(i64::MAX));
         lines.push(format!("read {} contents with {size}", read.contents));
@@ -250,7 +258,7 @@ fn tell(found: &Findings, read: &BytesRead, leftovers: u64) -> Result<()> {
     output::lines(lines)
 }
 
-fn shown(found: &Findings, read: &BytesRead, leftovers: u64) -> Value {
+fn shown(found: &Findings, read: &BytesRead, leftovers: u64, work: OpenWork) -> Value {
     let counts = &found.counts;
     let problems: Vec<Value> = found
         .problems
@@ -268,6 +276,9 @@ fn shown(found: &Findings, read: &BytesRead, leftovers: u64) -> Value {
         "contentsread": read.contents,
         "bytesread": read.bytes,
         "youngleftovers": leftovers,
+        "openfiles": work.files,
+        "uploads": work.uploads,
+        "youngworking": work.young_leftovers,
         "problemcount": found.problem_count(),
         "problems": problems,
     })

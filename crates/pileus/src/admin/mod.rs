@@ -2,7 +2,7 @@
 //!
 //! - `user`, `token`: accounts and what logs in to them.
 //! - `app`: programs that accounts may let in by OAuth.
-//! - `check`: proves that everything is there and fits.
+//! - `check`: proves that everything is there and fits; `open_work` is its part about what is being written.
 //! - `backup`, `restore`: all data, to a folder and back; `manifest` is what a backup says about itself, and `copies`
 //!   brings contents from one store to another.
 //! - `convert`: to another database.
@@ -16,6 +16,7 @@ mod convert;
 mod copies;
 mod error;
 mod manifest;
+mod open_work;
 mod output;
 mod restore;
 mod token;

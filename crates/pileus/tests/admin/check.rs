@@ -35,7 +35,7 @@ fn whole() -> Site {
 }
 
 /// The problems that a check finds, as text; its exit code tells whether there are any.
-fn problems(site: &Site, flags: &[&str]) -> Vec<String> {
+pub fn problems(site: &Site, flags: &[&str]) -> Vec<String> {
     let output = site.run(&[&["check", "--json"], flags].concat());
     let found: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {output:?}"));
@@ -58,7 +58,7 @@ fn problems(site: &Site, flags: &[&str]) -> Vec<String> {
         .collect()
 }
 
-fn assert_told(problems: &[String], kind: &str, text: &str) {
+pub fn assert_told(problems: &[String], kind: &str, text: &str) {
     let is_told = |problem: &String| problem.starts_with(kind) && problem.contains(text);
     assert!(
         problems.iter().any(is_told),
@@ -263,7 +263,7 @@ fn bytes_without_a_row_are_found_once_they_are_old() {
     assert_eq!(problems(&site, &[]), [""; 0]);
 }
 
-fn damage(site: &Site, sql: &'static str) {
+pub fn damage(site: &Site, sql: &'static str) {
     let db = site.db();
     assert!(
         db.edit_blocking(move |tx| tx.exec(sql, &[])).unwrap() > 0,

@@ -5,11 +5,13 @@
 //! - `apps`: `pileus app`.
 //! - `check`: `pileus check` on data that was damaged in every way.
 //! - `copies`: `pileus backup`, `restore` and `convert-db`.
+//! - `open_work`: the part of `pileus check` about files that are being written, and upload sessions.
 //! - `settings`: file, environment and flags, `pileus config` and `pileus methods`.
 
 mod accounts;
 mod apps;
 mod check;
 mod copies;
+mod open_work;
 mod settings;
 mod site;
