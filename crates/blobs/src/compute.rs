@@ -35,30 +35,30 @@ impl BlobStore {
             .map_err(|e| Error::io("computing on a content", io::Error::other(e)))
     }
 
-    /// [`Hasher::update`] on the threads that hash, on two of them if that is worth it. The hasher
-    /// stays what it was if the future is dropped or fails.
+    /// [`Hasher::update`] with several pieces in turn, on the threads that hash, and on two of them if that is worth it.
+    /// The hasher stays what it was if the future is dropped or fails.
     ///
     /// # Errors
     ///
     /// As for [`BlobStore::compute`].
-    pub async fn update(&self, hasher: &mut Hasher, bytes: &Bytes) -> Result<()> {
-        let (mut next, piece) = (hasher.clone(), bytes.clone());
-        if bytes.len() < SPLIT_BYTES {
+    pub async fn update(&self, hasher: &mut Hasher, pieces: &[Bytes]) -> Result<()> {
+        let (mut next, here) = (hasher.clone(), pieces.to_vec());
+        if pieces.iter().map(Bytes::len).sum::<usize>() < SPLIT_BYTES {
             let update = move || {
-                next.update(&piece);
+                here.iter().for_each(|piece| next.update(piece));
                 next
             };
             *hasher = self.compute(update).await?;
             return Ok(());
         }
         let Hasher { mut sha, mut md5 } = next;
-        let other = bytes.clone();
+        let there = pieces.to_vec();
         let sha = self.compute(move || {
-            sha.update(&piece);
+            here.iter().for_each(|piece| sha.update(piece));
             sha
         });
         let md5 = self.compute(move || {
-            md5.update(&other);
+            there.iter().for_each(|piece| md5.update(piece));
             md5
         });
         let (sha, md5) = try_join!(sha, md5)?;

@@ -7,6 +7,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
+use futures_util::TryStreamExt;
 use futures_util::stream::{BoxStream, Stream};
 use tokio::sync::Semaphore;
 
@@ -118,6 +120,24 @@ impl BlobStore {
             Backend::Memory(memory) => memory.read(*key, range),
         };
         chunks.map(BlobReader::new)
+    }
+
+    /// Reads several ranges of a blob, each of which has to lie within it and to fit into memory. If the blob is a file
+    /// this takes one hop to a thread that may block, which is most of what a small read costs.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be read, as for [`BlobStore::read`].
+    pub async fn read_all(&self, key: &BlobKey, ranges: Vec<Range<u64>>) -> Result<Vec<Bytes>> {
+        if let Backend::Disk(disk) = &self.shared.backend {
+            return disk.read_all(*key, ranges).await;
+        }
+        let mut pieces = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            let chunks: Vec<Bytes> = self.read(key, range).await?.try_collect().await?;
+            pieces.push(chunks.concat().into());
+        }
+        Ok(pieces)
     }
 
     /// Hashes everything that a reader yields: a blob, a range of one, or of a working file.

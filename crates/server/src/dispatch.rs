@@ -11,6 +11,7 @@ use crate::rules::app_folder;
 use futures_util::FutureExt;
 use pileus_api::codes::Kind as CodeKind;
 use pileus_api::method::{Access, Caller, Method, Spec, access};
+use pileus_api::reply::Reply;
 use pileus_api::stubs::Refused;
 use pileus_api::{Code, UnixTime, every_method};
 use pileus_wire::{Filter, IconFormat, Options, Params, TimeFormat};
@@ -65,6 +66,17 @@ pub enum Streamed<R> {
     Followed(R, Content),
     /// A reply, after which the connection changes hands; see [`Success::Takeover`].
     Takeover(R, Box<dyn Takeover>),
+}
+
+impl<R: Reply + 'static> From<Streamed<R>> for Success {
+    fn from(streamed: Streamed<R>) -> Self {
+        match streamed {
+            Streamed::Reply(reply) => Self::Reply(Box::new(reply)),
+            Streamed::Content(content) => Self::Content(content),
+            Streamed::Followed(reply, content) => Self::Followed(Box::new(reply), content),
+            Streamed::Takeover(reply, takeover) => Self::Takeover(Box::new(reply), takeover),
+        }
+    }
 }
 
 /// A method in the table.
@@ -186,7 +198,7 @@ async fn attempt(app: &Arc<App>, call: &Arc<Call>, claim: Claim, body: &mut Body
 }
 
 /// How the answer is to be written. Filters stay on the connection until they are replaced.
-fn options(call: &Call) -> Options {
+pub(crate) fn options(call: &Call) -> Options {
     let is =
         |name: &str, value: &str| matches!(call.params.text(name), Some(Ok(text)) if text == value);
     let filters = filters(&call.params, call);
@@ -227,7 +239,7 @@ fn filters(params: &Params, call: &Call) -> Filters {
 }
 
 /// One line per call. Parameters are never logged: they hold names and secrets.
-fn log(app: &App, call: &Call, outcome: &Outcome, account: Option<i64>, began: Instant) {
+pub(crate) fn log(app: &App, call: &Call, outcome: &Outcome, account: Option<i64>, began: Instant) {
     let code = outcome.number();
     let counter = if code == 0 {
         &app.metrics.calls_succeeded
@@ -469,21 +481,8 @@ impl<M: Streams + Sync> Kind<M> for access::Streams {
                 Ok(begun) => begun,
                 Err(ran) => return ran,
             };
-            let answer = begun
-                .method
-                .run(&mut begun.cx)
-                .await
-                .map(|streamed| match streamed {
-                    Streamed::Reply(reply) => Success::Reply(Box::new(reply)),
-                    Streamed::Content(content) => Success::Content(content),
-                    Streamed::Followed(reply, content) => {
-                        Success::Followed(Box::new(reply), content)
-                    }
-                    Streamed::Takeover(reply, takeover) => {
-                        Success::Takeover(Box::new(reply), takeover)
-                    }
-                });
-            (answer, begun.cx.user)
+            let answer = begun.method.run(&mut begun.cx).await;
+            (answer.map(Success::from), begun.cx.user)
         })
     }
 }

@@ -37,6 +37,7 @@ pub mod sessions;
 pub mod standing;
 pub mod start;
 pub mod tls;
+pub mod together;
 pub mod totp;
 mod transfer;
 pub mod verify_token;

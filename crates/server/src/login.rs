@@ -169,10 +169,13 @@ pub async fn claim(app: &App, call: &Call) -> Answer<Claim> {
             return Box::pin(by_password(app, call, &username, &password)).await;
         }
     }
-    match call.conn.identity() {
-        Some(identity) if sticky != StickyLogin::Off => Ok(Claim::Known(identity)),
-        _ => Ok(Claim::Nobody),
-    }
+    Ok(remembered(app, call).map_or(Claim::Nobody, Claim::Known))
+}
+
+/// The login that a call has which brings none along.
+pub fn remembered(app: &App, call: &Call) -> Option<Identity> {
+    let identity = call.conn.identity()?;
+    (sticky(app, call) != StickyLogin::Off).then_some(identity)
 }
 
 /// How the connection of this call remembers logins. Browsers and proxies put many users on one connection.

@@ -60,6 +60,24 @@ impl Disk {
         self.read_range(key, range, false).await
     }
 
+    /// Reads several ranges of a blob, in one hop to a thread that may block.
+    pub(crate) async fn read_all(
+        self: &Arc<Self>,
+        key: BlobKey,
+        ranges: Vec<Range<u64>>,
+    ) -> Result<Vec<Bytes>> {
+        let this = Arc::clone(self);
+        blocking(READING, move || {
+            let (layer, size) = this.open_to_read(key, false)?;
+            let read = |range| {
+                check(key, size, &range)?;
+                read_chunk(key, &layer, false, range)
+            };
+            ranges.into_iter().map(read).collect()
+        })
+        .await
+    }
+
     /// Reads the first `size` bytes of a blob, and puts into its file what is not there because the blob rests on
     /// another one.
     pub(crate) async fn read_to_settle(
@@ -96,17 +114,8 @@ impl Disk {
     ) -> Result<BoxStream<'static, Result<Bytes>>> {
         let this = Arc::clone(self);
         let (first, mut rest) = blocking(READING, move || {
-            let layer = this.layer_within(&key, settles, ENDLESS_LAYERS);
-            let layer = layer.map_err(|e| match e.kind() {
-                ErrorKind::NotFound => Error::NotFound(key),
-                _ => Error::io(READING, e),
-            })?;
-            let size = layer.file.metadata();
-            let size = size.map_err(|e| Error::io(READING, e))?.len();
-            if range.end > size {
-                let detail = format!("{size} bytes long, bytes {range:?} were asked for");
-                return Err(Error::Corrupt { key, detail });
-            }
+            let (layer, size) = this.open_to_read(key, settles)?;
+            check(key, size, &range)?;
             let mut rest = Rest {
                 key,
                 layer,
@@ -132,6 +141,27 @@ impl Disk {
         });
         Ok(stream::iter(first.map(Ok)).chain(chunks).boxed())
     }
+
+    /// Opens a blob; answers its size as well.
+    fn open_to_read(&self, key: BlobKey, settles: bool) -> Result<(Layer, u64)> {
+        let layer = self.layer_within(&key, settles, ENDLESS_LAYERS);
+        let layer = layer.map_err(|e| match e.kind() {
+            ErrorKind::NotFound => Error::NotFound(key),
+            _ => Error::io(READING, e),
+        })?;
+        let metadata = layer.file.metadata();
+        let size = metadata.map_err(|e| Error::io(READING, e))?.len();
+        Ok((layer, size))
+    }
+}
+
+/// Refuses a range that a blob does not have.
+fn check(key: BlobKey, size: u64, range: &Range<u64>) -> Result<()> {
+    if range.end > size {
+        let detail = format!("{size} bytes long, bytes {range:?} were asked for");
+        return Err(Error::Corrupt { key, detail });
+    }
+    Ok(())
 }
 
 /// Reads exactly these bytes.

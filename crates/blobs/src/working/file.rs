@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::Shared;
@@ -33,8 +33,9 @@ pub struct WorkingFile {
     id: i64,
     layer: Layer,
     /// Changed only by who holds `state`; read by anybody.
-    size: AtomicU64,
-    state: Mutex<State>,
+    size: Arc<AtomicU64>,
+    /// Held by the thread that writes, whether its caller still waits for it or not.
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
@@ -69,8 +70,8 @@ impl WorkingFile {
             shared,
             id,
             layer,
-            size: AtomicU64::new(size),
-            state: Mutex::default(),
+            size: Arc::new(AtomicU64::new(size)),
+            state: Arc::default(),
         }
     }
 
@@ -102,27 +103,30 @@ impl WorkingFile {
     /// When the bytes could not be written, in which case some of them may have been; when an
     /// earlier sync has failed; and when the file has been published.
     pub async fn write_at(&self, offset: u64, bytes: Bytes) -> Result<()> {
+        let mut written = self.write_all(vec![(offset, bytes)]).await?;
+        written.pop().unwrap_or(Ok(()))
+    }
+
+    /// Writes several pieces, one after the other, each as [`WorkingFile::write_at`] would; answers what became of each.
+    /// They take one hop to a thread that may block, which is most of what a small write costs.
+    ///
+    /// # Errors
+    ///
+    /// When nothing was written because of the file; and when an earlier sync has failed, in which case everything may
+    /// have been written.
+    pub async fn write_all(&self, pieces: Vec<(u64, Bytes)>) -> Result<Vec<Result<()>>> {
         let mut state = self.writable().await?;
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        let length = bytes.len() as u64;
-        let end = end_of(offset, length)?;
-        let layer = self.layer.clone();
-        blocking(WRITING, move || {
-            layer
-                .write(offset, &bytes)
-                .map_err(|e| Error::io(WRITING, e))
+        let (layer, size) = (self.layer.clone(), Arc::clone(&self.size));
+        let (mut state, written) = blocking(WRITING, move || {
+            let write = |(offset, bytes): (u64, Bytes)| state.write(&layer, &size, offset, &bytes);
+            let written = pieces.into_iter().map(write).collect();
+            Ok((state, written))
         })
         .await?;
-        if end > self.size() {
-            self.size.store(end, Ordering::Release);
-        }
-        state.unsynced += length;
         if state.unsynced >= WINDOW_BYTES {
             state.sync_beside(&self.layer).await?;
         }
-        Ok(())
+        Ok(written)
     }
 
     /// Cuts the file, or extends it with zeros.
@@ -131,14 +135,15 @@ impl WorkingFile {
     ///
     /// As for [`WorkingFile::write_at`].
     pub async fn set_size(&self, size: u64) -> Result<()> {
-        let _state = self.writable().await?;
-        let layer = self.layer.clone();
+        let state = self.writable().await?;
+        let (layer, known) = (self.layer.clone(), Arc::clone(&self.size));
         blocking(WRITING, move || {
-            layer.set_size(size).map_err(|e| Error::io(WRITING, e))
+            let _state = state;
+            layer.set_size(size).map_err(|e| Error::io(WRITING, e))?;
+            known.store(size, Ordering::Release);
+            Ok(())
         })
-        .await?;
-        self.size.store(size, Ordering::Release);
-        Ok(())
+        .await
     }
 
     /// Streams the bytes of `range`, which has to lie within the file. Bytes that are cut off
@@ -166,6 +171,20 @@ impl WorkingFile {
         });
         let chunks = stream::iter(first.map(Ok)).chain(chunks);
         Ok(BlobReader::new(chunks.boxed()))
+    }
+
+    /// Reads several ranges, each of which has to lie within the file, in one hop to a thread that may block.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be read.
+    pub async fn read_all(&self, ranges: Vec<Range<u64>>) -> Result<Vec<Bytes>> {
+        let layer = self.layer.clone();
+        blocking(READING, move || {
+            let read = |range| read_piece(&layer, range);
+            ranges.into_iter().map(read).collect()
+        })
+        .await
     }
 
     /// Puts everything that was written on stable storage.
@@ -228,8 +247,8 @@ impl WorkingFile {
         })
     }
 
-    async fn writable(&self) -> Result<MutexGuard<'_, State>> {
-        let state = self.state.lock().await;
+    async fn writable(&self) -> Result<OwnedMutexGuard<State>> {
+        let state = Arc::clone(&self.state).lock_owned().await;
         let trouble = match &*state {
             State {
                 published: true, ..
@@ -242,6 +261,20 @@ impl WorkingFile {
 }
 
 impl State {
+    fn write(&mut self, layer: &Layer, size: &AtomicU64, offset: u64, bytes: &[u8]) -> Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let length = bytes.len() as u64;
+        let end = end_of(offset, length)?;
+        layer
+            .write(offset, bytes)
+            .map_err(|e| Error::io(WRITING, e))?;
+        size.fetch_max(end, Ordering::Release);
+        self.unsynced += length;
+        Ok(())
+    }
+
     /// Waits for the last sync and starts the next one.
     async fn sync_beside(&mut self, layer: &Layer) -> Result<()> {
         self.wait_for_sync().await?;
@@ -302,17 +335,19 @@ impl Rest {
         }
         self.range.start = end;
         let layer = self.layer.clone();
-        Some(spawn_blocking(move || {
-            // A chunk is at most READ_CHUNK_BYTES long.
-            let mut chunk = vec![0; (end - start) as usize];
-            let read = match &layer.over {
-                None => read_or_zeros(&layer.file, start, &mut chunk),
-                Some(_) => layer.read(start, &mut chunk),
-            };
-            read.map_err(|e| Error::io(READING, e))?;
-            Ok(chunk.into())
-        }))
+        Some(spawn_blocking(move || read_piece(&layer, start..end)))
     }
+}
+
+/// Reads a range, which has to fit into memory.
+fn read_piece(layer: &Layer, range: Range<u64>) -> Result<Bytes> {
+    let mut piece = vec![0; (range.end - range.start) as usize];
+    let read = match &layer.over {
+        None => read_or_zeros(&layer.file, range.start, &mut piece),
+        Some(_) => layer.read(range.start, &mut piece),
+    };
+    read.map_err(|e| Error::io(READING, e))?;
+    Ok(piece.into())
 }
 
 async fn done(reading: JoinHandle<Result<Bytes>>) -> Result<Bytes> {

@@ -62,6 +62,44 @@ async fn a_file_is_written_anywhere_and_published() {
 }
 
 #[tokio::test]
+async fn several_pieces_are_written_and_read_at_once() {
+    for site in sites().await {
+        let dir = working(&site).await;
+        let key = store_blob(&site.store, &content(1, MIB)).await;
+        let mut expected = content(1, MIB).to_vec();
+        let file = dir.create_over(1, &key, MIB as u64).await.unwrap();
+        let pieces = [
+            (10_u64, "first"),
+            (12, "other"),
+            (u64::MAX, "lost"),
+            (MIB as u64 + 7, "end"),
+        ];
+        let written = file.write_all(pieces.map(|(at, text)| (at, text.into())).to_vec());
+        let written: Vec<bool> = written.await.unwrap().iter().map(Result::is_ok).collect();
+        assert_eq!(written, [true, true, false, true]);
+        assert_eq!(file.size(), MIB as u64 + 10);
+        expected[10..17].copy_from_slice(b"fiother");
+        expected.extend(b"\0\0\0\0\0\0\0end");
+        let ranges = vec![0..100, 5..5, 4000..200_000, 0..file.size()];
+        let read = file.read_all(ranges.clone()).await.unwrap();
+        let wanted = ranges
+            .iter()
+            .map(|range| &expected[range.start as usize..range.end as usize]);
+        assert!(read.iter().eq(wanted));
+
+        let ranges = vec![0..100, 5..5, 300_000..MIB as u64];
+        let read = site.store.read_all(&key, ranges.clone()).await.unwrap();
+        let whole = content(1, MIB);
+        let wanted = ranges
+            .iter()
+            .map(|range| &whole[range.start as usize..range.end as usize]);
+        assert!(read.iter().eq(wanted));
+        let too_far = vec![0..1, 0..MIB as u64 + 1];
+        assert!(site.store.read_all(&key, too_far).await.is_err());
+    }
+}
+
+#[tokio::test]
 async fn what_was_written_is_found_again() {
     for site in sites().await {
         let dir = working(&site).await;

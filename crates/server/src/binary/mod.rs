@@ -1,7 +1,7 @@
 //! The binary front end: frames become calls, outcomes become binary answers.
 //!
 //! One task serves one connection. Its calls run one after another in the order they come, and are answered in that order,
-//! however many a client sends ahead.
+//! however many a client sends ahead. Some of those that are there already are carried out together, in the same order.
 
 mod data;
 mod handover;
@@ -13,12 +13,13 @@ use crate::call::{Behind, Call, Content, Outcome};
 use crate::conn::Conn;
 use crate::dispatch::{self, Entry};
 use crate::listen::patience;
+use crate::together::{self, Party};
 use data::Data;
 use futures_util::StreamExt;
 use pileus_api::Code;
 use pileus_api::method::Access;
 use pileus_api::reply::Written;
-use pileus_wire::{BinarySink, Options, Request, Value, parse_request};
+use pileus_wire::{BinarySink, Options, Params, Request, Value, parse_request};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -108,16 +109,14 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Session<'_, S> {
                 .await?;
             return Ok(Some(End::Refused));
         };
-        let call = Call {
-            entry,
-            params,
-            bearer: None,
-            basic: None,
-            user_agent: None,
-            client: self.conn.peer.ip(),
-            via_proxy: false,
-            conn: self.conn.clone(),
-        };
+        let call = new_call(&self.conn, entry, params);
+        // If the client breaks off in the middle of the data, what has come of it is for the call to judge.
+        if let Some(length) = short(data_len)
+            && let Some(party) = Party::of(self.app, &call)
+            && self.wire.gather(length).await
+        {
+            return self.call_together(party, call, length).await;
+        }
         match data_len {
             Some(length) if takes_data(entry) => self.call_with_data(call, length).await,
             length => {
@@ -125,6 +124,35 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Session<'_, S> {
                 self.call(call).await
             }
         }
+    }
+
+    /// Makes a call together with those behind it that have arrived and belong to it.
+    async fn call_together(
+        &mut self,
+        mut party: Party,
+        call: Call,
+        length: usize,
+    ) -> io::Result<Option<End>> {
+        party.add(call, self.wire.take(length));
+        while let Some((call, data)) = self.wire.next_held(|head| {
+            let next = parse_request(head).ok()?;
+            let call = new_call(&self.conn, dispatch::find(&next.method)?, next.params);
+            let length = short(next.data_len)?;
+            party.takes(&call).then_some((call, length))
+        }) {
+            party.add(call, data);
+        }
+        let outcomes = tokio::select! {
+            biased;
+            outcomes = party.dispatch(self.app) => outcomes,
+            never = self.wire.meanwhile(&self.conn) => match never {},
+        };
+        for outcome in outcomes {
+            if let Some(end) = self.send(outcome).await? {
+                return Ok(Some(end));
+            }
+        }
+        Ok(None)
     }
 
     /// Makes a call without data. Meanwhile it is watched whether the client sends more, which is what some calls wait
@@ -210,6 +238,25 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Session<'_, S> {
         }
         Ok(())
     }
+}
+
+fn new_call(conn: &Arc<Conn>, entry: &'static Entry, params: Params) -> Call {
+    Call {
+        entry,
+        params,
+        bearer: None,
+        basic: None,
+        user_agent: None,
+        client: conn.peer.ip(),
+        via_proxy: false,
+        conn: conn.clone(),
+    }
+}
+
+/// The length of data that is short enough to be waited for as a whole.
+fn short(data_len: Option<u64>) -> Option<usize> {
+    let length = usize::try_from(data_len.unwrap_or(0)).ok()?;
+    (length <= together::DATA_BYTES).then_some(length)
 }
 
 fn takes_data(entry: &Entry) -> bool {

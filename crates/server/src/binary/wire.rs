@@ -7,7 +7,7 @@ use crate::listen::patience::Patience;
 use bytes::{Buf, Bytes, BytesMut};
 use std::convert::Infallible;
 use std::future::{pending, poll_fn};
-use std::io;
+use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -119,6 +119,49 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(self.held.split_to(count).freeze())
     }
 
+    /// Waits until so many bytes of data are held, and answers whether they are: whoever reads on after a failure meets
+    /// it again. Before it waits, all answers leave.
+    pub(super) async fn gather(&mut self, count: usize) -> bool {
+        if self.held.len() < count {
+            self.waits_for = Some(Wait::Data);
+            self.reading.set(self.patience.data);
+        }
+        while self.held.len() < count {
+            let read = poll_fn(|cx| Poll::Ready(self.poll_read(cx, DATA_READ_BYTES))).await;
+            let read = match read {
+                Poll::Ready(read) => read,
+                Poll::Pending => match self.flush().await {
+                    Ok(()) => poll_fn(|cx| self.poll_read(cx, DATA_READ_BYTES)).await,
+                    Err(error) => Err(error),
+                },
+            };
+            if !matches!(read, Ok(true)) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The next request without its length, if all of it is held, and so is the data behind it, of which `wanted` tells
+    /// the length; and if it is wanted.
+    pub(super) fn next_held<T>(
+        &mut self,
+        wanted: impl FnOnce(&[u8]) -> Option<(T, usize)>,
+    ) -> Option<(T, Bytes)> {
+        let head = LENGTH_BYTES + self.complete_request()?;
+        let (next, length) = wanted(&self.held[LENGTH_BYTES..head])?;
+        if self.held.len() - head < length {
+            return None;
+        }
+        self.held.advance(head);
+        Some((next, self.take(length)))
+    }
+
+    /// Bytes that are held.
+    pub(super) fn take(&mut self, count: usize) -> Bytes {
+        self.held.split_to(count).freeze()
+    }
+
     /// The next bytes, whatever they are; `None` if there are none. Waits for them no longer than `idle`.
     pub(super) async fn any(&mut self, idle: Duration) -> io::Result<Option<Bytes>> {
         if self.held.is_empty() {
@@ -209,12 +252,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Sends bytes as they are, behind everything before. The last of them may wait for [`Wire::flush`].
     pub(super) async fn send(&mut self, mut bytes: Bytes) -> io::Result<()> {
-        poll_fn(|cx| self.poll_write_out(cx)).await?;
+        poll_fn(|cx| self.poll_send(cx, &mut bytes)).await
+    }
+
+    /// Writes bytes together with the answers that have waited: one of these is short, and would be a packet of its own.
+    fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &mut Bytes) -> Poll<io::Result<()>> {
         while !bytes.is_empty() {
-            let count = poll_fn(|cx| self.poll_write(cx, &bytes)).await?;
-            bytes.advance(count);
+            let out = std::mem::take(&mut self.out);
+            let written = self.poll_write(cx, &[IoSlice::new(&out), IoSlice::new(bytes)]);
+            self.out = out;
+            let count = ready!(written)?;
+            let of_out = count.min(self.out.len());
+            self.out.advance(of_out);
+            bytes.advance(count - of_out);
         }
-        Ok(())
+        if self.out.is_empty() {
+            // Connections that are quiet hold no buffer.
+            self.out = BytesMut::new();
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -231,7 +287,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.out.is_empty() {
             let out = std::mem::take(&mut self.out);
-            let written = self.poll_write(cx, &out);
+            let written = self.poll_write(cx, &[IoSlice::new(&out)]);
             self.out = out;
             self.out.advance(ready!(written)?);
         }
@@ -239,9 +295,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         self.is_unflushed = true;
-        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bytes);
         match ready!(self.in_time(cx, written))? {
             0 => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
             count => Poll::Ready(Ok(count)),

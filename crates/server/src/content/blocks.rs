@@ -16,6 +16,9 @@ use std::sync::Arc;
 const PART_BLOCKS: u64 = 8192;
 const PART_BYTES: u64 = PART_BLOCKS * BlockLayout::ENTRY_BYTES;
 
+/// Parts that are made side by side: one keeps one core busy, and clients wait for all of them.
+const SIDE_BY_SIDE: usize = 2;
+
 /// A content, and where its table comes from.
 struct Source {
     app: Arc<App>,
@@ -42,13 +45,14 @@ pub(crate) fn stream(
     let entries = range.start.saturating_sub(BlockLayout::HEAD_BYTES)
         ..range.end.saturating_sub(BlockLayout::HEAD_BYTES);
     let parts = entries.start / PART_BYTES..entries.end.div_ceil(PART_BYTES);
-    let parts = stream::iter(parts).then(move |part| {
+    let parts = stream::iter(parts).map(move |part| {
         let (source, entries) = (source.clone(), entries.clone());
         async move {
             let bytes = source.part(part).await?;
             Ok(slice(&bytes, part * PART_BYTES, &entries))
         }
     });
+    let parts = parts.buffered(SIDE_BY_SIDE);
     stream::iter([Ok(head)])
         .chain(parts)
         .filter(|bytes| std::future::ready(!matches!(bytes, Ok(bytes) if bytes.is_empty())))

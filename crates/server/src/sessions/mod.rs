@@ -119,11 +119,11 @@ impl Session {
         }
     }
 
-    /// Writes bytes. They are kept with the next [`Locked::note`].
-    async fn write(&self, app: &App, offset: u64, bytes: Bytes) -> Answer<()> {
+    /// Writes pieces, one behind the other. They are kept with the next [`Locked::note`].
+    async fn write(&self, app: &App, offset: u64, pieces: Vec<Bytes>) -> Answer<()> {
         self.writes.fetch_add(1, Ordering::Relaxed);
         let mut locked = self.lock().await;
-        let written = locked.write(app, offset, bytes).await;
+        let written = locked.write(app, offset, pieces).await;
         if written.is_err() {
             locked.forget();
         }
@@ -192,30 +192,29 @@ impl Locked<'_> {
         noted
     }
 
-    async fn write(&mut self, app: &App, offset: u64, bytes: Bytes) -> Answer<()> {
+    async fn write(&mut self, app: &App, offset: u64, pieces: Vec<Bytes>) -> Answer<()> {
         let id = self.session.id;
         let open = self.open(app).await?;
-        let length = bytes.len() as u64;
-        if open.changes_hashed(offset, &bytes).await? {
+        let pieces = placed(offset, pieces);
+        let length: u64 = pieces.iter().map(|(_, bytes)| bytes.len() as u64).sum();
+        if open.changes_hashed(&pieces).await? {
             // The row must not promise hashes of what is about to change, whatever happens next.
             open.hasher = Hasher::new();
             open.note(app, id).await?;
         }
-        let hashed = open.hasher.size();
-        let next = hashed
-            .checked_sub(offset)
-            .and_then(|known| usize::try_from(known).ok())
-            .filter(|known| *known < bytes.len())
-            .map(|known| bytes.slice(known..));
+        let next = not_hashed(&pieces, open.hasher.size());
         // The hashes count only once the bytes are written.
         let mut hasher = open.hasher.clone();
         let hashing = async {
-            match &next {
-                Some(next) => app.blobs.update(&mut hasher, next).await,
-                None => Ok(()),
+            if next.is_empty() {
+                return Ok(());
             }
+            app.blobs.update(&mut hasher, &next).await
         };
-        let writing = open.file.write_at(offset, bytes);
+        let writing = async {
+            let written = open.file.write_all(pieces).await?;
+            written.into_iter().collect::<pileus_blobs::Result<()>>()
+        };
         tokio::try_join!(writing, hashing).map_err(disk_failure)?;
         open.hasher = hasher;
         open.unnoted += length;
@@ -234,7 +233,10 @@ impl Locked<'_> {
         }
         let end = size.min(hashed + CATCH_UP_BYTES);
         let bytes = open.read(hashed..end).await.map_err(disk_failure)?;
-        let hashed = app.blobs.update(&mut open.hasher, &bytes).await;
+        let hashed = app
+            .blobs
+            .update(&mut open.hasher, std::slice::from_ref(&bytes))
+            .await;
         hashed.map_err(disk_failure)?;
         // So that it need not be done twice.
         open.unnoted += bytes.len() as u64;
@@ -262,16 +264,20 @@ impl Open {
     }
 
     /// Whether a write would change bytes that were hashed. Clients that resume may send again what has arrived.
-    async fn changes_hashed(&self, offset: u64, bytes: &Bytes) -> Answer<bool> {
-        let Some(hashed) = self.hasher.size().checked_sub(offset) else {
-            return Ok(false);
-        };
-        let length = usize::try_from(hashed)
-            .unwrap_or(usize::MAX)
-            .min(bytes.len());
-        let range = offset..offset + length as u64;
-        let before = self.read(range).await.map_err(disk_failure)?;
-        Ok(before != bytes[..length])
+    async fn changes_hashed(&self, pieces: &[(u64, Bytes)]) -> Answer<bool> {
+        for (offset, bytes) in pieces {
+            let hashed = usize::try_from(self.hasher.size().saturating_sub(*offset));
+            let length = hashed.unwrap_or(usize::MAX).min(bytes.len());
+            if length == 0 {
+                break;
+            }
+            let range = *offset..*offset + length as u64;
+            let before = self.read(range).await.map_err(disk_failure)?;
+            if before != bytes[..length] {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Puts the bytes on stable storage, then tells the row; 2067 if there is no row any more.
@@ -291,6 +297,28 @@ impl Open {
         self.unnoted = 0;
         Ok(())
     }
+}
+
+/// Pieces with their places.
+fn placed(mut offset: u64, pieces: Vec<Bytes>) -> Vec<(u64, Bytes)> {
+    let place = |bytes: Bytes| {
+        let at = offset;
+        offset = offset.saturating_add(bytes.len() as u64);
+        (at, bytes)
+    };
+    pieces.into_iter().map(place).collect()
+}
+
+/// What of pieces that lie one behind the other comes next to be hashed, if so many bytes are: nothing if there is a gap.
+fn not_hashed(pieces: &[(u64, Bytes)], hashed: u64) -> Vec<Bytes> {
+    if pieces.first().is_none_or(|(first, _)| *first > hashed) {
+        return Vec::new();
+    }
+    let rest = |(offset, bytes): &(u64, Bytes)| {
+        let known = usize::try_from(hashed.saturating_sub(*offset)).ok()?;
+        (known < bytes.len()).then(|| bytes.slice(known..))
+    };
+    pieces.iter().filter_map(rest).collect()
 }
 
 /// Opens the file of a session as its row describes it.

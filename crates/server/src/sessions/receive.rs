@@ -10,8 +10,13 @@ use futures_util::stream::{BoxStream, StreamExt};
 use pileus_api::Code;
 use std::sync::Arc;
 
-/// Bytes are written in pieces of about this size: one write and one turn at the hashes for each.
+/// Bytes are gathered to pieces of about this size.
 const PIECE_BYTES: usize = 256 * 1024;
+
+/// How many pieces are written at a time, with one turn at the hashes. Clients may stop at any moment, and what has come
+/// from them by then should not wait for more.
+const FROM_CLIENT: usize = 1;
+const FROM_SERVER: usize = 4;
 
 /// Where bytes come from.
 pub enum Source<'s, 'b> {
@@ -22,6 +27,13 @@ pub enum Source<'s, 'b> {
 }
 
 impl Source<'_, '_> {
+    fn at_a_time(&self) -> usize {
+        match self {
+            Self::Body(_) => FROM_CLIENT,
+            Self::Stream(_) => FROM_SERVER,
+        }
+    }
+
     async fn next(&mut self) -> Answer<Option<Bytes>> {
         match self {
             Self::Body(body) => body
@@ -46,9 +58,20 @@ pub struct Receiving<'a> {
 }
 
 /// What was read from a source, and how that ended if it did.
-struct Piece {
-    bytes: Bytes,
+#[derive(Default)]
+struct Load {
+    pieces: Vec<Bytes>,
+    length: usize,
     end: Option<Answer<()>>,
+}
+
+impl Load {
+    fn add(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.length += bytes.len();
+            self.pieces.push(bytes);
+        }
+    }
 }
 
 impl Receiving<'_> {
@@ -65,9 +88,9 @@ impl Receiving<'_> {
 
     async fn receive(&self, source: &mut Source<'_, '_>) -> Answer<()> {
         let mut at = self.offset;
-        let mut piece = self.piece(source).await;
+        let mut load = self.load(source).await;
         loop {
-            let length = piece.bytes.len() as u64;
+            let length = load.length as u64;
             let room = self.room.saturating_sub(at);
             if length > room {
                 return Err(Code::OVER_QUOTA.into());
@@ -76,22 +99,22 @@ impl Receiving<'_> {
                 if length == 0 {
                     return Ok(());
                 }
-                self.session.write(self.app, at, piece.bytes).await
+                self.session.write(self.app, at, load.pieces).await
             };
-            if let Some(end) = piece.end {
+            if let Some(end) = load.end {
                 return writing.await.and(end);
             }
-            // The next piece comes in meanwhile.
-            let (written, next) = join(writing, self.piece(source)).await;
+            // The next bytes come in meanwhile.
+            let (written, next) = join(writing, self.load(source)).await;
             written?;
             at += length;
-            piece = next;
+            load = next;
         }
     }
 
-    async fn piece(&self, source: &mut Source<'_, '_>) -> Piece {
-        let mut gathered = BytesMut::new();
-        let end = loop {
+    async fn load(&self, source: &mut Source<'_, '_>) -> Load {
+        let (mut load, mut gathered) = (Load::default(), BytesMut::new());
+        while load.end.is_none() && load.pieces.len() < source.at_a_time() {
             let next = tokio::select! {
                 biased;
                 next = source.next() => next,
@@ -99,23 +122,22 @@ impl Receiving<'_> {
                 () = self.app.stopped() => Err(Fail::from(Code::UPLOAD_FAILED)),
             };
             match next {
+                // Small ones are copied: keeping them would keep the buffers they are part of.
                 Ok(Some(bytes)) if gathered.is_empty() && bytes.len() >= PIECE_BYTES / 2 => {
-                    return Piece { bytes, end: None };
+                    load.add(bytes);
                 }
                 Ok(Some(bytes)) => {
                     gathered.extend_from_slice(&bytes);
                     if gathered.len() >= PIECE_BYTES {
-                        break None;
+                        load.add(gathered.split().freeze());
                     }
                 }
-                Ok(None) => break Some(Ok(())),
-                Err(fail) => break Some(Err(fail)),
+                Ok(None) => load.end = Some(Ok(())),
+                Err(fail) => load.end = Some(Err(fail)),
             }
-        };
-        Piece {
-            bytes: gathered.freeze(),
-            end,
         }
+        load.add(gathered.freeze());
+        load
     }
 }
 

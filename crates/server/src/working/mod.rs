@@ -6,7 +6,7 @@
 //! working copy the file's next content.
 //!
 //! - [`registry`]: the open files of the server
-//! - [`access`]: reading and writing for a call
+//! - [`access`], [`change`]: reading and writing for a call
 //! - [`begin`], [`commit`], [`sums`]: the life of a working copy
 //! - [`keeper`]: commits that nobody asks for: by time, at start, at the end
 //! - [`descriptors`]: the open files of one connection
@@ -14,6 +14,7 @@
 
 pub mod access;
 pub mod begin;
+pub mod change;
 pub mod commit;
 pub mod descriptors;
 pub mod keeper;

@@ -16,5 +16,6 @@ mod oauth_pages;
 mod server;
 mod stop;
 mod tls;
+mod together;
 mod upload_sessions;
 mod waits;

@@ -4,19 +4,24 @@ use super::descriptor;
 use crate::call::{Answer, Content, Fail};
 use crate::cx::Cx;
 use crate::dispatch::{Streamed, Streams};
+use crate::together::{Together, each};
 use crate::working::access::{Source, source};
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
 use pileus_api::Code;
 use pileus_api::fileops::{FileChecksum, FilePread, FilePreadIfmod, FileRead, RangeChecksumReply};
 use pileus_api::reply::Done;
-use pileus_blobs::{BlobReader, Digests};
+use pileus_blobs::{BlobReader, Digests, READ_CHUNK_BYTES};
 use std::ops::Range;
+
+const CONTENT_TYPE: &str = "application/octet-stream";
 
 /// The bytes of a range as an answer.
 async fn answer(cx: &Cx<'_, '_>, source: &Source, range: Range<u64>) -> Answer<Streamed<Done>> {
     let length = range.end - range.start;
     Ok(Streamed::Content(Content {
         length,
-        content_type: "application/octet-stream".into(),
+        content_type: CONTENT_TYPE.into(),
         file_name: None,
         stream: source.read(cx.app, range).await?,
     }))
@@ -49,6 +54,53 @@ impl Streams for FilePread {
         let range = source.range(self.offset, self.count);
         answer(cx, &source, range).await
     }
+}
+
+impl Together for FilePread {
+    /// Short pieces from one descriptor are looked up and read in one go. Long ones are left to [`Streams::run`], which
+    /// holds no more of them in memory than what is being sent.
+    async fn run_all(
+        calls: Vec<(Self, Bytes)>,
+        cx: &mut Cx<'_, '_>,
+    ) -> Vec<Answer<Streamed<Done>>> {
+        let mut answers = Vec::with_capacity(calls.len());
+        let is_short = |call: &Self| call.count <= READ_CHUNK_BYTES as u64;
+        let belong = |one: &Self, next: &Self| one.fd == next.fd && is_short(one) && is_short(next);
+        for calls in calls.chunk_by(|(one, _), (next, _)| belong(one, next)) {
+            match calls {
+                [(call, _)] if !is_short(call) => answers.push(call.run(cx).await),
+                calls => {
+                    let read = read_all(cx, calls).await;
+                    let read = each(calls.len(), read).into_iter();
+                    answers.extend(read.map(|piece| piece.map(whole)));
+                }
+            }
+        }
+        answers
+    }
+}
+
+/// What calls with one descriptor read.
+async fn read_all(cx: &Cx<'_, '_>, calls: &[(FilePread, Bytes)]) -> Answer<Vec<Answer<Bytes>>> {
+    let Some((first, _)) = calls.first() else {
+        return Ok(Vec::new());
+    };
+    let source = source(cx, &*descriptor(cx, first.fd)?).await?;
+    let ranges = calls
+        .iter()
+        .map(|(call, _)| source.range(call.offset, call.count));
+    let pieces = source.read_all(cx.app, ranges.collect()).await?;
+    Ok(pieces.into_iter().map(Ok).collect())
+}
+
+/// Bytes as an answer.
+fn whole(bytes: Bytes) -> Streamed<Done> {
+    Streamed::Content(Content {
+        length: bytes.len() as u64,
+        content_type: CONTENT_TYPE.into(),
+        file_name: None,
+        stream: stream::iter([Ok(bytes)]).boxed(),
+    })
 }
 
 impl Streams for FilePreadIfmod {

@@ -5,8 +5,9 @@ use crate::body::Broken;
 use crate::call::Answer;
 use crate::cx::Cx;
 use crate::dispatch::{Streamed, Streams};
+use crate::together::{Together, each};
 use crate::working::Descriptor;
-use crate::working::access::{At, break_off, resize, write};
+use crate::working::change::{At, break_off, resize, write, write_all};
 use bytes::{Bytes, BytesMut};
 use pileus_api::Code;
 use pileus_api::fileops::{FilePwrite, FileTruncate, FileWrite, WrittenReply};
@@ -36,6 +37,31 @@ impl Streams for FilePwrite {
         let descriptor = descriptor(cx, self.fd)?;
         let (_, bytes) = receive(cx, &descriptor, At::Offset(self.offset)).await?;
         Ok(Streamed::Reply(WrittenReply { bytes }))
+    }
+}
+
+impl Together for FilePwrite {
+    /// Pieces for one descriptor are judged and written in one go.
+    async fn run_all(
+        calls: Vec<(Self, Bytes)>,
+        cx: &mut Cx<'_, '_>,
+    ) -> Vec<Answer<Streamed<WrittenReply>>> {
+        let mut answers = Vec::with_capacity(calls.len());
+        for calls in calls.chunk_by(|(one, _), (next, _)| one.fd == next.fd) {
+            let written = match descriptor(cx, calls[0].0.fd) {
+                Ok(descriptor) => {
+                    let pieces = calls.iter().map(|(call, data)| (call.offset, data.clone()));
+                    write_all(cx, &descriptor, pieces.collect()).await
+                }
+                Err(fail) => Err(fail),
+            };
+            let written = each(calls.len(), written).into_iter().zip(calls);
+            answers.extend(written.map(|(written, (_, data))| {
+                let bytes = data.len() as u64;
+                written.map(|()| Streamed::Reply(WrittenReply { bytes }))
+            }));
+        }
+        answers
     }
 }
 
