@@ -41,11 +41,14 @@ pub trait Together: Streams {
 
 type Running<'a> = Pin<Box<dyn Future<Output = Vec<Answer<Success>>> + Send + 'a>>;
 
+/// How calls of one method are carried out together.
+type RunAll = for<'a> fn(&'a Arc<App>, &'a [(Arc<Call>, Bytes)], Claim) -> Running<'a>;
+
 /// A [`Together`] without its type.
 struct Kind {
     name: &'static str,
     params: Vec<&'static str>,
-    run_all: for<'a> fn(&'a Arc<App>, &'a [(Arc<Call>, Bytes)], Claim) -> Running<'a>,
+    run_all: RunAll,
 }
 
 static KINDS: LazyLock<[Kind; 2]> = LazyLock::new(|| [kind::<FilePread>(), kind::<FilePwrite>()]);
