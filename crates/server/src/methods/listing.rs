@@ -120,7 +120,7 @@ fn folders_in(cx: &mut View<'_, '_>, folder: i64, scope: Scope) -> Answer<Vec<Fo
     };
     if scope.deleted {
         for trashed in cx.tx.folder_trashed_children(folder)? {
-            if cx.is_restorable(trashed.deleted)? {
+            if cx.sees_folder(&trashed)? && cx.is_restorable(trashed.deleted)? {
                 folders.push(trashed);
             }
         }
@@ -132,7 +132,7 @@ fn files_in(cx: &mut View<'_, '_>, folder: i64, scope: Scope) -> Answer<Vec<File
     let mut files = cx.tx.file_children(folder)?;
     if scope.deleted {
         for trashed in cx.tx.file_trashed_children(folder)? {
-            if cx.is_restorable(trashed.deleted)? {
+            if cx.sees_file(&trashed)? && cx.is_restorable(trashed.deleted)? {
                 files.push(trashed);
             }
         }

@@ -150,6 +150,8 @@ impl Edit<'_, '_> {
         self.require(to, Right::Create)?;
         self.touch(to)?;
         (top.owner, top.shared) = (to.owner, to.shared);
+        // What was in the trash may be somebody else's from now on.
+        self.forget_places();
         let mut next = vec![top.clone()];
         while let Some(mut folder) = next.pop() {
             (folder.deleted, folder.owner, folder.shared) = (0, to.owner, to.shared);
