@@ -148,25 +148,34 @@ fn check_sender(tx: &mut Tx<'_>, app: &App, sender: &str, now: UnixTime) -> Answ
 /// The account that the files belong to, which is made when it is needed first. Its space is what the settings say.
 fn account(tx: &mut Tx<'_>, app: &App, now: UnixTime) -> Answer<Account> {
     let quota = app.config.transfer.total_bytes;
-    let Some(mut account) = tx.account_by_email(ACCOUNT)? else {
-        let new = NewUser {
-            email: ACCOUNT.into(),
-            email_verified: true,
-            // No password has this hash.
-            password_hash: String::new(),
-            password_sealed: None,
-            language: app.config.default_language.clone(),
-            quota,
-        };
-        let id = add_user(tx, &new, now)?;
-        return Ok(tx.account(id)?.ok_or(StoreError::Missing)?);
-    };
+    if tx.account_by_email(ACCOUNT)?.is_none() {
+        make_account(tx, app, quota, now)?;
+    }
+    let account = tx.account_by_email(ACCOUNT)?;
+    let mut account = account.ok_or(StoreError::Missing)?;
     let quota = i64::try_from(quota).unwrap_or(i64::MAX);
     if account.quota != quota {
         tx.set_account_quota(account.id, quota)?;
         account.quota = quota;
     }
     Ok(account)
+}
+
+fn make_account(tx: &mut Tx<'_>, app: &App, quota: u64, now: UnixTime) -> Answer<()> {
+    let new = NewUser {
+        email: ACCOUNT.into(),
+        email_verified: true,
+        // No password has this hash.
+        password_hash: String::new(),
+        password_sealed: None,
+        language: app.config.default_language.clone(),
+        quota,
+    };
+    match add_user(tx, &new, now) {
+        // Somebody else was quicker.
+        Err(fail) if fail.code == Code::EMAIL_TAKEN => Ok(()),
+        made => made.map(drop),
+    }
 }
 
 impl Edit<'_, '_> {

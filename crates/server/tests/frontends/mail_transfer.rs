@@ -51,7 +51,8 @@ async fn what_breaks_off_leaves_nothing() {
     request.truncate(request.len() - 10);
     client.send(request).await;
     client.end().await;
-    assert!(client.is_closed().await);
+    // There may be an answer, but it is no success.
+    assert!(client.is_closed().await || client.response().await.result() == 2041);
     assert_eq!(contents(&server).await, 0);
     assert!(!mails_wait(&server).await);
     assert_eq!(used(&server).await, 0);

@@ -169,9 +169,10 @@ async fn what_is_known_to_be_too_much_is_refused_before_it_comes() {
     );
     let mut client = Client::connect(&site.server).await;
     assert_eq!(result_of(&mut client, head.into_bytes()).await, 7007);
-    // Of a form only the length of the whole is known, so what is over by little is found on the way.
+    // Of a form only the length of the whole is known, so what is over by little is found on the way. Bodies of up to 64 MiB
+    // are read all the same, so that the connection can go on.
     let head = format!(
-        "POST /uploadtolink?code={code} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\
+        "POST /uploadtolink?code={code} HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\
          Content-Type: multipart/form-data; boundary=b\r\n\r\n\
          --b\r\nContent-Disposition: form-data; name=f; filename=a\r\n\r\n"
     );
@@ -207,7 +208,8 @@ async fn what_breaks_off_is_kept_unless_the_visitor_minds() {
         let mut client = Client::connect(&site.server).await;
         client.send(half(&code, more)).await;
         client.end().await;
-        assert!(client.is_closed().await);
+        // There may be an answer, but it is no success.
+        assert!(client.is_closed().await || client.response().await.result() == 2041);
     }
     let kept = BTreeMap::from([("a.txt".to_owned(), 50_000)]);
     assert_eq!(site.files().await, kept);
