@@ -140,8 +140,8 @@ pub struct ShownUploadLinkReply {
 /// the file gets another one. A file that passes a limit is refused whole, and those before it stay.
 #[derive(Method, Params)]
 #[method(name = "uploadtolink", caller = Anyone, access = Streams,
-         fails = [BAD_NAME, UPLOAD_BROKEN, UPLOAD_FAILED, LINK_UNKNOWN, LINK_DELETED, LINK_EXPIRED, LINK_SPACE_USED,
-                  LINK_FILES_USED])]
+         fails = [BAD_NAME, UPLOAD_BROKEN, NO_FILES, UPLOAD_FAILED, LINK_UNKNOWN, LINK_DELETED, LINK_EXPIRED,
+                  LINK_SPACE_USED, LINK_FILES_USED])]
 pub struct UploadToLink {
     /// Code of the link; in a form it stands before the files.
     #[param(missing = NO_CODE)]

@@ -51,26 +51,27 @@ pub struct Intake<'i> {
 }
 
 impl Intake<'_> {
-    /// Receives all files of the call. The first one that fails ends it; those before it stay.
-    pub async fn receive<K: Keeper>(&self, cx: &mut Cx<'_, '_>, keeper: &mut K) -> Answer<()> {
+    /// Receives all files of the call; answers how many came. The first one that fails ends it; those before it stay.
+    pub async fn receive<K: Keeper>(&self, cx: &mut Cx<'_, '_>, keeper: &mut K) -> Answer<u64> {
         if cx.body.is_none() {
             // An empty file: java-net leaves the data away if there are no bytes.
-            if let Some(name) = self.filename {
-                check_name(name)?;
-                let writer = cx.app.blobs.writer(inline_max(cx));
-                let received = Received {
-                    name: name.to_owned(),
-                    stored: writer.finish().await.map_err(|error| failure(&error))?,
-                };
-                keeper.keep(cx, received).await?;
-            }
-            return Ok(());
+            let Some(name) = self.filename else {
+                return Ok(0);
+            };
+            check_name(name)?;
+            let writer = cx.app.blobs.writer(inline_max(cx));
+            let received = Received {
+                name: name.to_owned(),
+                stored: writer.finish().await.map_err(|error| failure(&error))?,
+            };
+            keeper.keep(cx, received).await?;
+            return Ok(1);
         }
         let mut number = 0;
         loop {
             let head = cx.body.next_file().await;
             let Some(head) = head.map_err(|Broken| Code::UPLOAD_BROKEN)? else {
-                return Ok(());
+                return Ok(number);
             };
             number += 1;
             let name = self.name_of(number, head.name)?;

@@ -53,8 +53,8 @@ impl Streams for UploadTransfer {
         let received = intake.receive(cx, &mut parcel).await;
         let Parcel { files, keys, .. } = parcel;
         let sent = match received {
-            Ok(()) if files.is_empty() => Err(Code::NO_FILES.into()),
-            Ok(()) => {
+            Ok(0) => Err(Code::NO_FILES.into()),
+            Ok(_) => {
                 let files = Arc::new(files);
                 edit_for(cx.app, account, move |edit| {
                     edit.send_files(&envelope, &files)

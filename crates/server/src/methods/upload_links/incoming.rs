@@ -39,8 +39,10 @@ impl Streams for UploadToLink {
             room,
             from: self.names.clone(),
         };
-        intake.receive(cx, &mut files).await?;
-        Ok(Streamed::Reply(Done))
+        match intake.receive(cx, &mut files).await? {
+            0 => Err(Code::NO_FILES.into()),
+            _ => Ok(Streamed::Reply(Done)),
+        }
     }
 }
 

@@ -76,7 +76,7 @@ static GERMAN: Words = Words {
 };
 
 /// What went wrong, by code.
-const PROBLEMS: [(Code, [&str; 2]); 8] = [
+const PROBLEMS: [(Code, [&str; 2]); 9] = [
     (
         Code::NO_CODE,
         [
@@ -87,9 +87,13 @@ const PROBLEMS: [(Code, [&str; 2]); 8] = [
     (
         Code::BAD_NAME,
         [
-            "No file was chosen, or its name is not possible.",
-            "Keine Datei wurde gewählt, oder ihr Name ist nicht möglich.",
+            "The name of this file is not possible.",
+            "Der Name dieser Datei ist nicht möglich.",
         ],
+    ),
+    (
+        Code::NO_FILES,
+        ["No file was chosen.", "Keine Datei wurde gewählt."],
     ),
     (
         Code::LINK_UNKNOWN,
