@@ -136,6 +136,8 @@ codes! {
     NO_NEW_PASSWORD = 1032, Parameter, "Give newpassword.";
     NO_MAIL = 1033, Parameter, "Give mail.";
     NO_PASSWORD = 1034, Parameter, "Give password.";
+    NO_COMMENT = 1035, Parameter, "Give comment.";
+    NO_UPLOADLINKID = 1036, Parameter, "Give uploadlinkid.";
     NO_NEW_PLACE = 1037, Parameter, "Give at least one of topath, tofolderid and toname.";
     NO_FILEIDS = 1038, Parameter, "Give fileids.";
     NO_NAME = 1039, Parameter, "Give name.";
@@ -148,6 +150,8 @@ codes! {
     BAD_COLLECTION_TYPE = 1058, Parameter, "There is no such type of collection.";
     NO_ITEM = 1059, Parameter, "Give item.";
     NO_POSITION = 1060, Parameter, "Give position.";
+    BAD_SENDER = 1074, Parameter, "sendermail is not a valid mail address.";
+    BAD_RECEIVERS = 1075, Parameter, "receivermails is not a list of valid mail addresses.";
     NO_TOKENID = 1076, Parameter, "Give tokenid.";
     WRONG_FORM = 1101, Parameter, "This request is not possible in this form.";
     UPLOAD_UNKNOWN = 1900, Missing, "No such upload is known here, or it has not begun.";
@@ -189,6 +193,8 @@ codes! {
     RESET_CODE_EXPIRED = 2036, Missing, "This code has expired, ask for a new one.";
     TERMS_NOT_ACCEPTED = 2037, Parameter, "The terms have to be accepted.";
     EMAIL_TAKEN = 2038, Conflict, "This mail address has an account already.";
+    FOLDER_NOT_OWN = 2039, Denied, "This folder belongs to somebody else.";
+    UPLOAD_LINK_MISSING = 2040, Missing, "There is no such upload link.";
     UPLOAD_BROKEN = 2041, Conflict, "The connection broke during the upload.";
     ROOT_UNMOVABLE = 2042, Conflict, "The root folder cannot be renamed.";
     INTO_ITSELF = 2043, Conflict, "A folder cannot go into itself or a folder below it.";
@@ -202,7 +208,12 @@ codes! {
     COLLECTION_NAME_TAKEN = 2073, Conflict, "There is a collection of this name already.";
     CODE_EXPIRED = 2074, Missing, "This code has expired.";
     NO_BUSINESS_ACCOUNT = 2075, Denied, "You are not a member of a business account.";
+    NO_FILES = 2088, Parameter, "There is no file in the request.";
     BEARER_INVALID = 2094, Login, "Invalid access_token.";
+    TRANSFER_TOO_LARGE = 2097, Limit, "The files are too large to be sent.";
+    SENDER_REFUSED = 2098, Denied, "Nothing can be sent from this address.";
+    TOO_MANY_RECEIVERS = 2099, Parameter, "Files can be sent to at most 20 addresses.";
+    RECEIVER_REFUSED = 2100, Denied, "Nothing can be sent to this address.";
     TOKENID_MISSING = 2102, Missing, "There is no such token.";
     ENCRYPTION_NOT_SET_UP = 2111, Conflict, "Encryption is not set up.";
     ENCRYPTION_MIX = 2119, Conflict, "Plain and encrypted entries do not mix.";
@@ -230,6 +241,8 @@ codes! {
     LINK_EXPIRED = 7004, Condition, "This link has expired.";
     LINK_TRAFFIC_USED = 7005, Condition, "The traffic of this link is used up.";
     LINK_DOWNLOADS_USED = 7006, Condition, "The downloads of this link are used up.";
+    LINK_SPACE_USED = 7007, Condition, "The space of this link is used up.";
+    LINK_FILES_USED = 7008, Condition, "This link takes no more files.";
 }
 
 #[cfg(test)]

@@ -34,7 +34,9 @@ pub mod search;
 pub mod sharing;
 pub mod streaming;
 pub mod stubs;
+pub mod transfer;
 pub mod trash;
+pub mod upload_links;
 pub mod upload_sessions;
 
 pub use codes::Code;

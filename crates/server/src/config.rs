@@ -150,6 +150,8 @@ settings! {
         pub s3: S3 = S3::default(),
         /// The server that takes mails for delivery.
         pub smtp: Smtp = Smtp::default(),
+        /// Sending large files by mail, by `uploadtransfer`, which needs no account.
+        pub transfer: Transfer = Transfer::default(),
     }
 }
 
@@ -242,12 +244,33 @@ settings! {
     }
 }
 
+settings! {
+    /// Sending large files by mail, by `uploadtransfer`, which needs no account.
+    pub struct Transfer {
+        /// Whether it is offered. Anybody who reaches the server can then have it write mails.
+        pub enabled: bool = false,
+        /// Bytes of the files that are sent together.
+        pub max_bytes: u64 = 5 << 30,
+        /// Bytes of all files that have been sent within the last seven days.
+        pub total_bytes: u64 = 100 << 30,
+        /// How often one address may send within an hour.
+        pub per_sender: u64 = 5,
+        /// How often one network address may send within an hour.
+        pub per_network: u64 = 10,
+        /// Addresses that may not send; `@example.com` stands for all of a host.
+        pub blocked_senders: Vec<String> = Vec::new(),
+        /// Addresses that nothing may be sent to, in the same form.
+        pub blocked_receivers: Vec<String> = Vec::new(),
+    }
+}
+
 /// The sections of the file with their fields. [`template`] and [`Layers`] find every key through here.
-const SECTIONS: [(&str, &[define::Field]); 6] = [
+const SECTIONS: [(&str, &[define::Field]); 7] = [
     ("", Config::FIELDS),
     ("downloads", Downloads::FIELDS),
     ("mail", Mail::FIELDS),
     ("public", Public::FIELDS),
     ("s3", S3::FIELDS),
     ("smtp", Smtp::FIELDS),
+    ("transfer", Transfer::FIELDS),
 ];

@@ -53,6 +53,22 @@ impl Language {
         }
     }
 
+    /// A number of bytes as people read it.
+    pub fn size(self, bytes: u64) -> String {
+        const UNITS: [&str; 5] = ["B", "KB", "MB", "GB", "TB"];
+        let (mut tenths, mut unit) = (u128::from(bytes) * 10, 0);
+        while tenths >= 10_000 && unit < UNITS.len() - 1 {
+            tenths /= 1000;
+            unit += 1;
+        }
+        let (whole, rest) = (tenths / 10, tenths % 10);
+        if rest == 0 || whole >= 100 {
+            format!("{whole} {}", UNITS[unit])
+        } else {
+            format!("{whole}{}{rest} {}", self.say('.', ','), UNITS[unit])
+        }
+    }
+
     /// Chooses between the same text in all languages.
     pub fn say<T>(self, english: T, german: T) -> T {
         match self {
@@ -72,6 +88,21 @@ mod tests {
             assert_eq!(Language::of(code).code(), code);
         }
         assert_eq!(Language::of("xx"), Language::En);
+    }
+
+    #[test]
+    fn sizes_read_well() {
+        for (bytes, english, german) in [
+            (0, "0 B", "0 B"),
+            (999, "999 B", "999 B"),
+            (1000, "1 KB", "1 KB"),
+            (1550, "1.5 KB", "1,5 KB"),
+            (123_456_789, "123 MB", "123 MB"),
+            (u64::MAX, "18446744 TB", "18446744 TB"),
+        ] {
+            assert_eq!(Language::En.size(bytes), english);
+            assert_eq!(Language::De.size(bytes), german);
+        }
     }
 
     #[test]

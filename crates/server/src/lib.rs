@@ -19,6 +19,7 @@ pub mod feed;
 pub mod fetch;
 pub mod handover;
 pub mod http;
+pub(crate) mod intake;
 pub mod jobs;
 pub mod language;
 pub mod limits;

@@ -33,6 +33,9 @@ const MAILS_MAX: u32 = 30;
 /// How long those count.
 const MAIL_WINDOW: Duration = Duration::from_secs(3600);
 
+/// How long mail transfers count.
+pub const TRANSFER_WINDOW: Duration = Duration::from_secs(3600);
+
 /// Counts failed logins by account name and by network. Valid tokens are never held up by it.
 #[derive(Debug, Default)]
 pub struct LoginLimits {
@@ -41,6 +44,7 @@ pub struct LoginLimits {
     feedback: Mutex<HashMap<IpAddr, Failures>>,
     links: Mutex<HashMap<IpAddr, Failures>>,
     mails: Mutex<HashMap<IpAddr, Failures>>,
+    transfers: Mutex<HashMap<IpAddr, Failures>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +120,18 @@ impl LoginLimits {
         let allowed = !is_exhausted(&self.feedback, &network, now, FEEDBACK_MAX, FEEDBACK_WINDOW);
         if allowed {
             count(&self.feedback, network, now, FEEDBACK_WINDOW);
+        }
+        allowed
+    }
+
+    /// Whether a network may begin another mail transfer now, of which it may `most` within [`TRANSFER_WINDOW`]; counts it
+    /// if so.
+    pub fn allows_transfer(&self, client: IpAddr, most: u64) -> bool {
+        let (now, network) = (Instant::now(), network(client));
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
+        let allowed = !is_exhausted(&self.transfers, &network, now, most, TRANSFER_WINDOW);
+        if allowed {
+            count(&self.transfers, network, now, TRANSFER_WINDOW);
         }
         allowed
     }
@@ -240,6 +256,16 @@ mod tests {
         }
         assert!(!limits.allows_mail(one));
         assert!(limits.allows_mail(two));
+    }
+
+    #[test]
+    fn transfers_are_counted_by_network() {
+        let limits = LoginLimits::default();
+        let (one, two) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        assert!(limits.allows_transfer(one, 2));
+        assert!(limits.allows_transfer(one, 2));
+        assert!(!limits.allows_transfer(one, 2));
+        assert!(limits.allows_transfer(two, 2));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Running uploads that somebody may ask about.
 
+use crate::body::Body;
 use pileus_api::Metadata;
+use pileus_api::progress::Uploading;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +14,8 @@ const KEPT: Duration = Duration::from_secs(600);
 /// Uploads remembered at most; the oldest go first.
 const ENTRIES_MAX: usize = 10_000;
 
-/// The key: account and the client's `progresshash`.
+/// The key: whose it is, which is an account, an app's folder or an upload link, and the client's `progresshash`. The
+/// ids of all three come from one sequence.
 type Key = (i64, String);
 
 /// Uploads by account and key.
@@ -105,9 +108,67 @@ impl Progress {
         self.received.load(Ordering::Relaxed)
     }
 
+    /// What may be told about it now.
+    pub fn uploading(&self) -> Uploading {
+        let state = self.state().clone();
+        Uploading {
+            total: self.total,
+            uploaded: self.received(),
+            currentfileuploaded: state.current.as_ref().map(|_| state.current_bytes),
+            currentfile: state.current,
+            filenumber: state.number,
+            files: state.files,
+            finished: state.ended.is_some(),
+        }
+    }
+
     fn is_forgotten(&self, now: Instant) -> bool {
         self.state()
             .ended
             .is_some_and(|ended| now.duration_since(ended) >= KEPT)
+    }
+}
+
+/// An upload while it runs, watched or not. It has ended when this goes away, whatever became of it.
+#[derive(Debug, Default)]
+pub struct Running(Option<Arc<Progress>>);
+
+impl Running {
+    /// The upload that a call brings. `owner` is whose key `hash` is.
+    pub fn begin(table: &Progresses, owner: i64, hash: Option<&String>, body: &Body<'_>) -> Self {
+        let total = body.total.unwrap_or(0);
+        Self(hash.map(|hash| table.begin(owner, hash, total, body.received_counter())))
+    }
+
+    /// A file begins to arrive.
+    pub fn begin_file(&self, number: u64, name: &str) {
+        if let Some(progress) = &self.0 {
+            let mut state = progress.state();
+            (state.current, state.current_bytes, state.number) = (Some(name.to_owned()), 0, number);
+        }
+    }
+
+    /// More of it has arrived.
+    pub fn grow_file(&self, bytes: u64) {
+        if let Some(progress) = &self.0 {
+            progress.state().current_bytes += bytes;
+        }
+    }
+
+    /// It is complete; who watches may know this of it.
+    pub fn end_file(&self, metadata: Option<Metadata>) {
+        if let Some(progress) = &self.0 {
+            progress.state().files.extend(metadata);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(progress) = &self.0 {
+            let mut state = progress.state();
+            state.current = None;
+            state.ended = Some(Instant::now());
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::{Stored, Tx, args, sql};
 sql! {
     DEACTIVATE = "UPDATE account SET state = $1, deactivated = $2, login_epoch = login_epoch + 1 WHERE id = $3";
     CLOSE_LINKS = "UPDATE public_link SET state = 1, modified = $1 WHERE owner = $2 AND state = 0";
-    UPLOAD_LINKS = "DELETE FROM upload_link WHERE owner = $1";
+    CLOSE_UPLOAD_LINKS = "UPDATE upload_link SET state = 1, modified = $1 WHERE owner = $2 AND state = 0";
     APP_GRANTS = "DELETE FROM app_grant WHERE account = $1";
     GIVEN_UP = "SELECT id FROM account WHERE deactivated < $1 ORDER BY deactivated, id LIMIT 10";
     ERASE = "UPDATE account SET state = $1 WHERE id = $2 AND deactivated < $3";
@@ -17,7 +17,7 @@ impl Tx<'_> {
     pub fn deactivate_account(&mut self, id: i64, now: i64) -> Stored<()> {
         self.exec(DEACTIVATE, args![DEACTIVATED, now, id])?;
         self.exec(CLOSE_LINKS, args![now, id])?;
-        self.exec(UPLOAD_LINKS, args![id])?;
+        self.exec(CLOSE_UPLOAD_LINKS, args![now, id])?;
         self.delete_app_grants(id)?;
         self.delete_all_tokens(id)?;
         self.void_all_mail_codes(id)?;

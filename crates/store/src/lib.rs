@@ -28,6 +28,7 @@ pub mod jobs;
 mod lane;
 pub mod mail;
 pub mod mail_codes;
+pub mod mail_transfer;
 mod migrate;
 pub mod names;
 pub mod newsletter;
@@ -55,6 +56,7 @@ pub mod tokens;
 pub mod transfer;
 pub mod trash;
 mod tx;
+pub mod upload_links;
 pub mod uploads;
 pub mod working;
 

@@ -29,6 +29,9 @@ sql! {
              ORDER BY id DESC LIMIT 500";
     READ = "UPDATE notification SET was_read = 1 WHERE account = $1 AND id <= $2 AND was_read = 0";
     LAST_READ = "SELECT id FROM notification WHERE account = $1 AND was_read = 1 ORDER BY id DESC LIMIT 1";
+    UNREAD = "SELECT id, kind, detail, created, was_read FROM notification WHERE account = $1 AND kind = $2 \
+              AND was_read = 0 ORDER BY id DESC LIMIT 500";
+    REMOVE = "DELETE FROM notification WHERE account = $1 AND id = $2";
     TRIM = "DELETE FROM notification WHERE account = $1 AND id <= $2";
 }
 
@@ -50,6 +53,16 @@ impl Tx<'_> {
     /// The notices of an account that are newer than one of them, the newest first.
     pub fn notifications_after(&mut self, account: i64, id: i64) -> Stored<Vec<Notification>> {
         self.all(AFTER, args![account, id])
+    }
+
+    /// The notices of one kind that an account has not read, the newest first.
+    pub fn unread_notifications(&mut self, account: i64, kind: i64) -> Stored<Vec<Notification>> {
+        self.all(UNREAD, args![account, kind])
+    }
+
+    /// Removes a notice, since another one takes its place.
+    pub fn remove_notification(&mut self, account: i64, id: i64) -> Stored<()> {
+        self.exec(REMOVE, args![account, id]).map(drop)
     }
 
     /// Marks the notices up to one of them as read; answers how many were not.

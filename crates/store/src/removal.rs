@@ -22,6 +22,7 @@ sql! {
     SHARE_REQUESTS = "DELETE FROM share_request WHERE owner = $1";
     SHARE_POLICIES = "DELETE FROM share_policy WHERE account = $1";
     PUBLIC_LINKS = "DELETE FROM public_link WHERE owner = $1";
+    UPLOAD_LINKS = "DELETE FROM upload_link WHERE owner = $1";
     JOBS = "DELETE FROM job WHERE account = $1";
     COLLECTION_ITEMS = "DELETE FROM collection_item WHERE collection IN \
                         (SELECT id FROM collection WHERE account = $1)";
@@ -33,7 +34,7 @@ sql! {
 }
 
 /// What is left when tree and feed are gone, the account itself last.
-const REST: [Sql; 17] = [
+const REST: [Sql; 18] = [
     TRASH,
     TOKENS,
     RECOVERY_CODES,
@@ -44,6 +45,7 @@ const REST: [Sql; 17] = [
     SHARE_REQUESTS,
     SHARE_POLICIES,
     PUBLIC_LINKS,
+    UPLOAD_LINKS,
     JOBS,
     COLLECTION_ITEMS,
     COLLECTIONS,

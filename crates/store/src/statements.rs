@@ -35,6 +35,7 @@ modules! {
     invites,
     mail,
     mail_codes,
+    mail_transfer,
     newsletter,
     jobs,
     names,
@@ -49,6 +50,7 @@ modules! {
     tokens,
     transfer,
     trash,
+    upload_links,
     uploads,
     working,
 }

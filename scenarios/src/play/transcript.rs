@@ -90,7 +90,7 @@ impl Transcript {
             "diffid" => IdSpace::Event,
             "revisionid" => IdSpace::Revision,
             "tokenid" => IdSpace::Token,
-            "linkid" => IdSpace::Link,
+            "linkid" | "uploadlinkid" => IdSpace::Link,
             "uploadid" => IdSpace::Upload,
             "shareid" => IdSpace::Share,
             "sharerequestid" => IdSpace::Offer,

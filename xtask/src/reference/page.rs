@@ -63,7 +63,9 @@ fn method(spec: &Spec) -> Result<String, String> {
     text += "\n### Reply\n\n";
     let reply = spec.reply();
     text += match (spec.access, reply.is_empty()) {
-        (Access::Streams, true) => "The content itself.\n",
+        (Access::Streams, true) => {
+            "`result` alone; from a method that reads, the content itself.\n"
+        }
         (_, true) => "`result` alone.\n",
         (_, false) => "",
     };

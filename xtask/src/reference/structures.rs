@@ -11,6 +11,7 @@ use pileus_api::public_links::PublicLinkInfo;
 use pileus_api::reply::FieldSpec;
 use pileus_api::revisions::Revision;
 use pileus_api::sharing::{BothWays, ShareInfo};
+use pileus_api::upload_links::UploadLinkInfo;
 
 use super::page::field_rows;
 use super::text::paragraphs;
@@ -80,6 +81,12 @@ pub static STRUCTURES: &[Structure] = &[
         title: "public link",
         doc: "A public link, as its owner sees it.",
         describe: <PublicLinkInfo as Reply>::describe,
+    },
+    Structure {
+        name: "UploadLinkInfo",
+        title: "upload link",
+        doc: "An upload link, as its owner sees it.",
+        describe: <UploadLinkInfo as Reply>::describe,
     },
     Structure {
         name: "Revision",

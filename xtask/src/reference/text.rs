@@ -52,7 +52,8 @@ pub fn title(family: &str) -> String {
         "fileops" => "File operations".into(),
         "oauth2" => "OAuth 2".into(),
         "public_links" => "Public links".into(),
-        "uploadlinks" => "Upload links".into(),
+        "upload_links" => "Upload links".into(),
+        "transfer" => "Mail transfer".into(),
         other => {
             let mut letters = other.chars();
             let first = letters.next().map(|c| c.to_uppercase().to_string());

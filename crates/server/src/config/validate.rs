@@ -45,6 +45,7 @@ impl Config {
             self.downloads.seconds,
             1..=LONGEST_SECONDS,
         )?;
+        self.validate_transfer()?;
         within("min_speed_bytes", self.min_speed_bytes, 1..=u64::MAX)?;
         within(
             "listing_max_entries",
@@ -131,6 +132,15 @@ impl Config {
         ensure(s3.endpoint.is_empty() || is_web_url(&s3.endpoint), || {
             "s3.endpoint: a URL that begins with https:// or http:// is expected".into()
         })
+    }
+
+    fn validate_transfer(&self) -> Result<(), ConfigError> {
+        let transfer = &self.transfer;
+        let most = i64::MAX.unsigned_abs();
+        within("transfer.max_bytes", transfer.max_bytes, 1..=most)?;
+        within("transfer.total_bytes", transfer.total_bytes, 1..=most)?;
+        within("transfer.per_sender", transfer.per_sender, 1..=most)?;
+        within("transfer.per_network", transfer.per_network, 1..=most)
     }
 
     fn validate_mail(&self) -> Result<(), ConfigError> {

@@ -22,8 +22,6 @@ use std::sync::Arc;
 /// How much of a body that nobody wanted is read, so that the connection can go on.
 const DRAIN_BYTES: u64 = 64 << 20;
 
-const ROOT_PAGE: &str = "This is a Pileus server. It speaks the pCloud API.\n";
-
 /// Answers a request.
 pub(super) async fn route(
     app: &Arc<App>,
@@ -39,9 +37,6 @@ pub(super) async fn route(
     let path = head.uri.path();
     if let Some(link) = path.strip_prefix(content::PREFIX) {
         return content::serve(app, &head, link).await;
-    }
-    if path == "/" {
-        return answer::page(StatusCode::OK, ROOT_PAGE);
     }
     if web::has(path) {
         // Boxed: every request would take the room that these few need.
@@ -100,8 +95,8 @@ async fn call(
     Ok(response)
 }
 
-/// Answers a request for a page. What comes with it are parameters, never data; a cookie is no parameter here, since
-/// other sites of the same domain may set it.
+/// Answers a request for a page. What comes with it are parameters, and data only where a page takes files; a cookie is
+/// no parameter here, since other sites of the same domain may set it.
 async fn page(
     app: &Arc<App>,
     line: &Arc<Line>,
@@ -109,7 +104,13 @@ async fn page(
     incoming: Incoming,
 ) -> Result<Response<Answer>, Refusal> {
     let feed = Feed::new(incoming, line.clone());
-    let (params, mut body) = request::read_sent(false, &head, feed).await?;
+    let receiver = web::receiver(&head);
+    let (params, mut body) = request::read_sent(receiver.is_some(), &head, feed).await?;
+    let mut code = None;
+    if let Some(entry) = receiver {
+        let call = new_call(app, line, entry, &head, params.clone());
+        code = Some(dispatch::dispatch(app, call, &mut body).await.number());
+    }
     let is_reusable = body.is_none() || drain(&mut body).await;
     if body.is_broken() {
         return Err(Refusal(StatusCode::BAD_REQUEST));
@@ -122,7 +123,10 @@ async fn page(
         client,
         secure: line.conn.secure,
     };
-    let mut response = web::serve(&request).await;
+    let mut response = match code {
+        Some(code) => web::sent(&request, code).await,
+        None => web::serve(&request).await,
+    };
     if head.method == Method::HEAD {
         *response.body_mut() = Answer::whole("");
     }

@@ -1,5 +1,5 @@
-//! Clears away what has outlived its time: old trash, old revisions, upload sessions that nobody went on with, accounts
-//! that were given up, used-up codes and mails, contents that nothing refers to, and bytes that no row knows.
+//! Clears away what has outlived its time: old trash, old revisions, files that were sent by mail, upload sessions that
+//! nobody went on with, accounts that were given up, used-up codes and mails, contents that nothing refers to, and bytes that no row knows.
 //!
 //! Every step is a short transaction of its own, and each is safe beside running calls and beside janitors of other
 //! nodes. Rows go first, bytes after: bytes without a row are found again, a row without bytes must never exist.
@@ -11,7 +11,7 @@ use crate::mail;
 use crate::rules::offers::End;
 use crate::rules::purge;
 use crate::rules::trash::retention_start;
-use crate::rules::{mail_codes, newsletter};
+use crate::rules::{mail_codes, mail_transfer, newsletter};
 use crate::sessions;
 use futures_util::StreamExt;
 use pileus_blobs::BlobKey;
@@ -64,6 +64,7 @@ pub async fn tidy(app: &Arc<App>) -> Answer<()> {
     let before = retention_start(app, now);
     while clear_trash(app, before, now).await? > 0 {}
     while clear_revisions(app, before, now).await? > 0 {}
+    while mail_transfer::clear(app, now).await? > 0 {}
     while clear_uploads(app, now.saturating_sub(sessions::KEPT_SECONDS)).await? > 0 {}
     while end_old_offers(app).await? > 0 {}
     while erase_accounts(app, now).await? > 0 {}

@@ -276,3 +276,29 @@ pub fn unsubscribe(app: &App, language: Language, email: &str, code: &str) -> Le
     );
     letter(app, language, "unsubscribe", code, words)
 }
+
+/// Tells the owner of an upload link how many files have come through it.
+pub fn uploaded(language: Language, comment: &str, files: i64) -> Letter {
+    let text = match (language, files) {
+        (Language::En, 1) => "A file has come through your upload link:".to_owned(),
+        (Language::En, _) => format!("{files} files have come through your upload link:"),
+        (Language::De, 1) => "Eine Datei ist über deinen Upload-Link gekommen:".to_owned(),
+        (Language::De, _) => format!("{files} Dateien sind über deinen Upload-Link gekommen:"),
+    };
+    Letter {
+        language,
+        subject: language.say("Files for you", "Dateien für dich").to_owned(),
+        parts: vec![
+            Part::Text(text),
+            Part::Text(comment.to_owned()),
+            Part::Text(
+                language
+                    .say(
+                        "They are in the folder that you have chosen for it.",
+                        "Sie liegen in dem Ordner, den du dafür gewählt hast.",
+                    )
+                    .to_owned(),
+            ),
+        ],
+    }
+}

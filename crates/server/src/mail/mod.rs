@@ -7,6 +7,7 @@
 mod letter;
 pub mod letters;
 mod post;
+pub mod transfer_letters;
 pub mod worker;
 
 pub use letter::{Letter, Mail, Part};
@@ -23,6 +24,9 @@ use tokio::sync::Notify;
 /// Mails that one address gets within [`WINDOW_SECONDS`], whoever asks for them.
 const MAILS_MAX: i64 = 5;
 
+/// Those of them that may be mere notices. Strangers can cause them, and must not use up what a lost password needs.
+const NOTICES_MAX: i64 = 2;
+
 /// How long mails count, and so how long their rows are kept at least.
 pub const WINDOW_SECONDS: i64 = 3600;
 
@@ -38,8 +42,17 @@ pub struct Mailroom {
 /// Whether another mail may go to an address now. One that may not is left out silently: that is no business of
 /// whoever asked for it.
 pub fn may_send(tx: &mut Tx<'_>, to: &str, now: UnixTime) -> Answer<bool> {
+    has_had_less_than(MAILS_MAX, tx, to, now)
+}
+
+/// Whether a mere notice may go to an address now. One that may not is left out.
+pub fn may_notify(tx: &mut Tx<'_>, to: &str, now: UnixTime) -> Answer<bool> {
+    has_had_less_than(NOTICES_MAX, tx, to, now)
+}
+
+fn has_had_less_than(most: i64, tx: &mut Tx<'_>, to: &str, now: UnixTime) -> Answer<bool> {
     let since = now.0.saturating_sub(WINDOW_SECONDS);
-    if tx.count_mails_since(&email_key(to), since)? >= MAILS_MAX {
+    if tx.count_mails_since(&email_key(to), since)? >= most {
         return Ok(false);
     }
     if tx.has_more_mails_than(WAITING_MAX)? {

@@ -10,7 +10,7 @@ use pileus_api::file::{
     DownloadArg, DownloadFile, DownloadFileAsync, DownloadReply, UploadProgress,
 };
 use pileus_api::name::check_name;
-use pileus_api::progress::{Downloading, ProgressReply, Uploading, UrlProgress};
+use pileus_api::progress::{Downloading, ProgressReply, UrlProgress};
 use pileus_api::{Code, Metadata};
 use pileus_store::jobs::{DOWNLOAD, ENDED, Job, NewJob};
 
@@ -159,16 +159,7 @@ impl Public for UploadProgress {
         cx.user()?;
         let key = self.progresshash.clone();
         if let Some(progress) = cx.app.progresses.find(cx.progress_owner(), &key) {
-            let state = progress.state().clone();
-            return Ok(ProgressReply::Upload(Uploading {
-                total: progress.total,
-                uploaded: progress.received(),
-                currentfileuploaded: state.current.as_ref().map(|_| state.current_bytes),
-                currentfile: state.current,
-                filenumber: state.number,
-                files: state.files,
-                finished: state.ended.is_some(),
-            }));
+            return Ok(ProgressReply::Upload(progress.uploading()));
         }
         if key.contains('\0') {
             return Err(Code::UPLOAD_UNKNOWN.into());

@@ -25,7 +25,7 @@ use pileus_store::files::File;
 use pileus_store::public_links::{DELETED, FILE, FOLDER, LIVE, PublicLink};
 
 /// Full address of a link.
-fn address(app: &App, code: &str) -> String {
+pub(crate) fn address(app: &App, code: &str) -> String {
     format!("{}/publink/show?code={code}", app.web_base())
 }
 

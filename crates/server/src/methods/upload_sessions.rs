@@ -3,8 +3,9 @@
 use crate::call::{Answer, Content, Fail};
 use crate::cx::{Cx, Edit, View};
 use crate::dispatch::{Streamed, Streams, Writes};
+use crate::intake::discard;
 use crate::methods::file::{new_content, read, times};
-use crate::methods::upload::{discard, if_taken, save_in};
+use crate::methods::upload::{if_taken, save_in};
 use crate::rules::tree::Version;
 use crate::sessions::{KEPT_SECONDS, Locked, Receiving, Session, Source, disk_failure};
 use bytes::Bytes;

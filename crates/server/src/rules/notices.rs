@@ -1,5 +1,9 @@
 //! What accounts are told by notices.
 
+mod arrival;
+
+pub use arrival::Arrival;
+
 use crate::call::{Answer, Fail};
 use crate::cx::Edit;
 use serde::{Deserialize, Serialize};
@@ -31,6 +35,8 @@ pub enum Notice {
         /// The folder.
         folder: i64,
     },
+    /// Files have come through an upload link.
+    Arrived(Arrival),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -57,6 +63,8 @@ const NEARLY_FULL: i64 = 1;
 const OFFERED: i64 = 2;
 /// `notification.kind` of [`Notice::Accepted`].
 const ACCEPTED: i64 = 3;
+/// `notification.kind` of [`Notice::Arrived`].
+const ARRIVED: i64 = 4;
 
 fn parsed<T: serde::de::DeserializeOwned>(detail: &str) -> Result<T, String> {
     serde_json::from_str(detail).map_err(|error| error.to_string())
@@ -81,6 +89,7 @@ impl Notice {
                 let Accepted { by, name, folder } = parsed(detail)?;
                 Ok(Self::Accepted { by, name, folder })
             }
+            ARRIVED => parsed(detail).map(Self::Arrived),
             _ => Err(format!("{kind} is no kind of notice")),
         }
     }
@@ -97,6 +106,7 @@ impl Notice {
             Self::Accepted { by, name, .. } => {
                 format!("{by} has accepted your folder \"{name}\".")
             }
+            Self::Arrived(arrival) => arrival.text(),
         }
     }
 
@@ -105,6 +115,7 @@ impl Notice {
         match self {
             Self::NearlyFull { .. } | Self::Offered { .. } => None,
             Self::Accepted { folder, .. } => Some(*folder),
+            Self::Arrived(arrival) => Some(arrival.folder()),
         }
     }
 
@@ -121,6 +132,7 @@ impl Notice {
                 let detail = serde_json::to_string(&Accepted { by, name, folder })?;
                 (ACCEPTED, detail)
             }
+            Self::Arrived(arrival) => (ARRIVED, serde_json::to_string(&arrival)?),
         })
     }
 }
@@ -178,6 +190,7 @@ mod tests {
                 name,
                 folder: 7,
             },
+            Notice::Arrived(Arrival::default()),
         ] {
             let (kind, detail) = notice.row().unwrap();
             assert_eq!(Notice::read(kind, &detail), Ok(notice));

@@ -19,6 +19,12 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
+/// The same for pages whose scripts, which are ours, speak with this server.
+const SCRIPTED_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+     frame-ancestors 'none'",
+);
+
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
 /// A page of HTML. It is neither kept nor framed, and its address, which may hold a code, is told to nobody.
@@ -36,6 +42,14 @@ pub fn page(status: StatusCode, html: impl Into<Bytes>) -> Response<Answer> {
     response
 }
 
+/// A page of HTML that has a script of ours.
+pub fn scripted_page(status: StatusCode, html: impl Into<Bytes>) -> Response<Answer> {
+    let mut response = page(status, html);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, SCRIPTED_POLICY);
+    response
+}
+
 /// Leads the browser on to another address, by GET. An address that no header can hold becomes an error page's status.
 pub fn redirect(to: &str) -> Response<Answer> {
     let Ok(location) = HeaderValue::from_str(to) else {
@@ -48,7 +62,16 @@ pub fn redirect(to: &str) -> Response<Answer> {
 
 /// The style sheet of all pages.
 pub fn style() -> Response<Answer> {
-    let mut response = of_type(StatusCode::OK, STYLE.into(), "text/css; charset=utf-8");
+    file(STYLE, "text/css; charset=utf-8")
+}
+
+/// A script of a page.
+pub fn script(text: &'static str) -> Response<Answer> {
+    file(text, "text/javascript; charset=utf-8")
+}
+
+fn file(text: &'static str, content_type: &'static str) -> Response<Answer> {
+    let mut response = of_type(StatusCode::OK, text.into(), content_type);
     let lasting = HeaderValue::from_static("public, max-age=3600");
     response.headers_mut().insert(CACHE_CONTROL, lasting);
     response

@@ -1,4 +1,5 @@
-//! Pages for people, made on the server: no scripts, two languages.
+//! Pages for people, made on the server, in two languages. They work without scripts; where links name their page behind
+//! the `#`, and where files are sent, a small one makes them better.
 //!
 //! The links in mails lead here. A page never acts when it is opened, because mail programs and virus scanners follow
 //! links by themselves: it shows a form, and acts when that is sent. There is no login and no cookie behind these
@@ -9,12 +10,15 @@ mod account;
 mod answer;
 mod form;
 mod oauth;
+mod root_page;
+mod upload_page;
 mod words;
 
 pub use answer::{page, redirect};
 pub use form::{Field, FormPage};
 
 use crate::app::App;
+use crate::dispatch::{self, Entry};
 use crate::http::{Answer, refusal};
 use crate::language::{LANGUAGES, Language};
 use http::header::ACCEPT_LANGUAGE;
@@ -25,7 +29,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What all addresses of pages begin with.
-const PREFIXES: [&str; 3] = ["/account/", "/oauth2/", "/web/"];
+const PREFIXES: [&str; 4] = ["/account/", "/oauth2/", "/web/", upload_page::PREFIX];
 
 /// A request for a page.
 pub struct PageRequest<'a> {
@@ -73,13 +77,32 @@ impl PageRequest<'_> {
 
 /// Whether an address is that of a page.
 pub fn has(path: &str) -> bool {
-    PREFIXES.iter().any(|prefix| path.starts_with(prefix)) || path == oauth::SHORT_PATH
+    PREFIXES.iter().any(|prefix| path.starts_with(prefix))
+        || [root_page::PATH, oauth::SHORT_PATH].contains(&path)
+}
+
+/// The method that takes the files of a form which is sent to this page, if the page has such a form. [`sent`] shows then
+/// what has come of it.
+pub fn receiver(head: &Head) -> Option<&'static Entry> {
+    let is_sent = head.method == Method::POST && upload_page::has(head.uri.path());
+    is_sent
+        .then(|| dispatch::find(upload_page::RECEIVER))
+        .flatten()
+}
+
+/// Answers a form with files, which the method has answered with this code, or 0.
+pub async fn sent(request: &PageRequest<'_>, code: u16) -> Response<Answer> {
+    upload_page::sent(request, code).await
 }
 
 /// Answers a request for a page.
 pub async fn serve(request: &PageRequest<'_>) -> Response<Answer> {
     match request.head.uri.path() {
+        root_page::PATH => root_page::serve(),
+        root_page::SCRIPT_PATH => root_page::script(),
         answer::STYLE_PATH => answer::style(),
+        upload_page::SCRIPT_PATH => upload_page::script(),
+        path if upload_page::has(path) => upload_page::serve(request).await,
         path if oauth::has(path) => oauth::serve(request).await,
         path => match path.strip_prefix("/account/") {
             Some(name) => account::serve(request, name).await,

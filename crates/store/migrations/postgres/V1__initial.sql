@@ -372,7 +372,6 @@ CREATE TABLE upload_link (
     owner BIGINT NOT NULL,
     folder BIGINT NOT NULL,
     code TEXT COLLATE "C" NOT NULL,
-    mail_code TEXT COLLATE "C" NOT NULL,
     comment TEXT COLLATE "C" NOT NULL,
     state BIGINT NOT NULL,
     created BIGINT NOT NULL,
@@ -381,12 +380,21 @@ CREATE TABLE upload_link (
     maxspace BIGINT NOT NULL,
     maxfiles BIGINT NOT NULL,
     space BIGINT NOT NULL,
-    files BIGINT NOT NULL
+    files BIGINT NOT NULL,
+    mailed BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX upload_link_code ON upload_link (code);
-CREATE UNIQUE INDEX upload_link_mail ON upload_link (mail_code);
 CREATE INDEX upload_link_owner ON upload_link (owner, id);
 CREATE INDEX upload_link_folder ON upload_link (folder);
+
+CREATE TABLE mail_transfer (
+    folder BIGINT PRIMARY KEY,
+    sender TEXT COLLATE "C" NOT NULL,
+    created BIGINT NOT NULL,
+    expires BIGINT NOT NULL
+);
+CREATE INDEX mail_transfer_sender ON mail_transfer (sender, created);
+CREATE INDEX mail_transfer_expiry ON mail_transfer (expires);
 
 CREATE TABLE collection (
     id BIGINT PRIMARY KEY,
