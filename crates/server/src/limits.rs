@@ -33,6 +33,12 @@ const MAILS_MAX: u32 = 30;
 /// How long those count.
 const MAIL_WINDOW: Duration = Duration::from_secs(3600);
 
+/// Addresses that one account may mail public links to within [`SENT_WINDOW`].
+const SENT_MAX: u32 = 100;
+
+/// How long those count.
+const SENT_WINDOW: Duration = Duration::from_secs(3600);
+
 /// Counts failed logins by account name and by network. Valid tokens are never held up by it.
 #[derive(Debug, Default)]
 pub struct LoginLimits {
@@ -41,6 +47,7 @@ pub struct LoginLimits {
     feedback: Mutex<HashMap<IpAddr, Failures>>,
     links: Mutex<HashMap<IpAddr, Failures>>,
     mails: Mutex<HashMap<IpAddr, Failures>>,
+    sent_links: Mutex<HashMap<i64, Failures>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +137,20 @@ impl LoginLimits {
             LINK_FAILURES_MAX,
             LINK_WINDOW,
         )
+    }
+
+    /// Whether an account may mail a public link now.
+    pub fn allows_sent_link(&self, account: i64) -> bool {
+        let now = Instant::now();
+        !is_exhausted(&self.sent_links, &account, now, SENT_MAX, SENT_WINDOW)
+    }
+
+    /// An account has mailed a public link to so many addresses.
+    pub fn sent_links(&self, account: i64, addresses: usize) {
+        let now = Instant::now();
+        for _ in 0..addresses {
+            count(&self.sent_links, account, now, SENT_WINDOW);
+        }
     }
 
     /// A network has tried a public link that does not exist, or a wrong password for one.
@@ -240,6 +261,17 @@ mod tests {
         }
         assert!(!limits.allows_mail(one));
         assert!(limits.allows_mail(two));
+    }
+
+    #[test]
+    fn links_are_mailed_to_so_many_addresses_and_no_more() {
+        let limits = LoginLimits::default();
+        let most = usize::try_from(SENT_MAX).unwrap();
+        limits.sent_links(1, most - 1);
+        assert!(limits.allows_sent_link(1));
+        limits.sent_links(1, 1);
+        assert!(!limits.allows_sent_link(1));
+        assert!(limits.allows_sent_link(2));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub use form::{Field, FormPage};
 use crate::app::App;
 use crate::http::{Answer, refusal};
 use crate::language::{LANGUAGES, Language};
-use http::header::ACCEPT_LANGUAGE;
+use http::header::{ACCEPT_LANGUAGE, COOKIE};
 use http::request::Parts as Head;
 use http::{Method, Response, StatusCode};
 use pileus_wire::Params;
@@ -54,6 +54,21 @@ impl PageRequest<'_> {
             .and_then(Result::ok)
             .map(std::borrow::Cow::into_owned)
             .unwrap_or_default()
+    }
+
+    /// Whether visitors come by TLS, be it that of a proxy.
+    pub fn is_protected(&self) -> bool {
+        self.secure || self.app.web_base().starts_with("https://")
+    }
+
+    /// All values of a cookie; another site of the same domain may have set one too.
+    pub fn cookies(&self, name: &str) -> impl Iterator<Item = &str> {
+        let lines = self.head.headers.get_all(COOKIE).iter();
+        let pairs = lines.flat_map(|line| line.to_str().unwrap_or_default().split(';'));
+        pairs.filter_map(move |pair| {
+            let (given, value) = pair.trim().split_once('=')?;
+            (given == name).then_some(value)
+        })
     }
 
     /// The language that the link says its reader has, or else the one the browser asks for, or else the server's.

@@ -13,6 +13,7 @@ mod http_calls;
 mod http_client;
 mod limits;
 mod oauth_pages;
+mod public_links;
 mod server;
 mod stop;
 mod tls;
