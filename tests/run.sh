@@ -14,12 +14,12 @@ source tests/lib/steps.sh
 
 STEPS=(
   tools fmt clippy doc unit release generated kill
-  rclone rclone-backend rclone-mount python pyfs smtp curl js pcloud-crate oauth
+  rclone rclone-backend rclone-mount python pyfs smtp curl js pcloud-crate oauth link-pages
   startup shutdown disk-full slow-clients account-names
   deny
 )
 # Steps that run the release build of the server.
-NEED_SERVER=" kill rclone rclone-backend rclone-mount python pyfs smtp curl js pcloud-crate oauth startup shutdown disk-full slow-clients account-names "
+NEED_SERVER=" kill rclone rclone-backend rclone-mount python pyfs smtp curl js pcloud-crate oauth link-pages startup shutdown disk-full slow-clients account-names "
 
 if [[ ${1:-} == --list ]]; then
   printf '%s\n' "${STEPS[@]}"
@@ -144,6 +144,9 @@ step pcloud-crate 900 \
 step oauth 600 \
   'tests/clients/oauth.sh alone repeats it; PICTURES=FOLDER keeps pictures of the pages' \
   tests/clients/oauth.sh
+step link-pages 600 \
+  'tests/clients/link-pages.sh alone repeats it; PICTURES=FOLDER keeps pictures of the pages' \
+  tests/clients/link-pages.sh
 step startup 120 \
   'tests/faults/startup.sh alone repeats it' \
   tests/faults/startup.sh

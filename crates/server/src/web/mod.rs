@@ -3,11 +3,12 @@
 //! The links in mails lead here. A page never acts when it is opened, because mail programs and virus scanners follow
 //! links by themselves: it shows a form, and acts when that is sent. There is no login and no cookie behind these
 //! forms. What a form may do, it may do by the code in it, which other sites do not know. The pages of OAuth are another
-//! matter: `oauth.rs` tells what guards them.
+//! matter: `oauth.rs` tells what guards them. `link_page.rs` is what public links lead to.
 
 mod account;
 mod answer;
 mod form;
+mod link_page;
 mod oauth;
 mod words;
 
@@ -88,13 +89,16 @@ impl PageRequest<'_> {
 
 /// Whether an address is that of a page.
 pub fn has(path: &str) -> bool {
-    PREFIXES.iter().any(|prefix| path.starts_with(prefix)) || path == oauth::SHORT_PATH
+    PREFIXES.iter().any(|prefix| path.starts_with(prefix))
+        || path == oauth::SHORT_PATH
+        || link_page::has(path)
 }
 
 /// Answers a request for a page.
 pub async fn serve(request: &PageRequest<'_>) -> Response<Answer> {
     match request.head.uri.path() {
         answer::STYLE_PATH => answer::style(),
+        path if link_page::has(path) => link_page::serve(request).await,
         path if oauth::has(path) => oauth::serve(request).await,
         path => match path.strip_prefix("/account/") {
             Some(name) => account::serve(request, name).await,
