@@ -14,12 +14,12 @@ source tests/lib/steps.sh
 
 STEPS=(
   tools fmt clippy doc unit release generated kill
-  rclone rclone-backend rclone-mount python pyfs smtp curl js pcloud-crate oauth upload-pages
+  rclone rclone-backend rclone-mount python pyfs smtp curl js pcloud-crate oauth upload-pages link-pages
   startup shutdown disk-full slow-clients account-names
   deny
 )
 # Steps that run the release build of the server.
-NEED_SERVER=" kill rclone rclone-backend rclone-mount python pyfs smtp curl js pcloud-crate oauth upload-pages startup shutdown disk-full slow-clients account-names "
+NEED_SERVER=" kill rclone rclone-backend rclone-mount python pyfs smtp curl js pcloud-crate oauth upload-pages link-pages startup shutdown disk-full slow-clients account-names "
 
 if [[ ${1:-} == --list ]]; then
   printf '%s\n' "${STEPS[@]}"
@@ -147,6 +147,9 @@ step oauth 600 \
 step upload-pages 300 \
   'tests/clients/upload_page.sh alone repeats it; PICTURES=FOLDER keeps pictures of the page' \
   tests/clients/upload_page.sh
+step link-pages 600 \
+  'tests/clients/link-pages.sh alone repeats it; PICTURES=FOLDER keeps pictures of the pages' \
+  tests/clients/link-pages.sh
 step startup 120 \
   'tests/faults/startup.sh alone repeats it' \
   tests/faults/startup.sh

@@ -181,6 +181,7 @@ codes! {
     SHARE_IN_SHARE = 2023, Conflict, "A shared folder cannot lie inside another shared folder.";
     ALREADY_SHARED = 2024, Conflict, "This person has access to the folder, or to one above or below it, already.";
     SHARE_MISSING = 2025, Missing, "There is no such share.";
+    NOT_OWNED = 2026, Denied, "Only the owner can do this.";
     LINK_MISSING = 2027, Missing, "There is no such link.";
     SHARES_ACTIVE = 2028, Conflict, "The folder has active shares or share requests.";
     REVISION_MISSING = 2029, Missing, "There is no such revision.";

@@ -79,6 +79,8 @@ pub enum Kind {
         /// Id among folders; 0 is the caller's root.
         folderid: u64,
     },
+    /// A folder that exists only as the top of a public link.
+    Virtual,
     /// A file.
     File(FileFacts),
 }
@@ -114,14 +116,14 @@ pub struct Metadata {
 impl Metadata {
     /// Whether it is a folder.
     pub fn is_folder(&self) -> bool {
-        matches!(self.kind, Kind::Folder { .. })
+        !matches!(self.kind, Kind::File(_))
     }
 
     /// The file's facts; `None` on folders.
     pub fn file(&self) -> Option<&FileFacts> {
         match &self.kind {
             Kind::File(facts) => Some(facts),
-            Kind::Folder { .. } => None,
+            Kind::Folder { .. } | Kind::Virtual => None,
         }
     }
 
@@ -129,15 +131,15 @@ impl Metadata {
     pub fn file_mut(&mut self) -> Option<&mut FileFacts> {
         match &mut self.kind {
             Kind::File(facts) => Some(facts),
-            Kind::Folder { .. } => None,
+            Kind::Folder { .. } | Kind::Virtual => None,
         }
     }
 
-    /// The folder's id; `None` on files.
+    /// The folder's id; `None` on files and virtual folders.
     pub fn folderid(&self) -> Option<u64> {
         match self.kind {
             Kind::Folder { folderid } => Some(folderid),
-            Kind::File(_) => None,
+            Kind::Virtual | Kind::File(_) => None,
         }
     }
 
@@ -145,7 +147,7 @@ impl Metadata {
     pub fn write_pairs(&self, out: &mut dyn Sink) {
         let is_folder = self.is_folder();
         let kind = match &self.kind {
-            Kind::Folder { .. } => None,
+            Kind::Folder { .. } | Kind::Virtual => None,
             Kind::File(_) => Some(filetype::of(&self.name)),
         };
         let filter = if is_folder {
@@ -188,6 +190,7 @@ impl Metadata {
     fn id(&self, pairs: &mut Pairs<'_>) {
         let mut id = [0u8; 21];
         match &self.kind {
+            Kind::Virtual => {}
             Kind::Folder { folderid } => {
                 pairs.text("id", prefixed(b'd', *folderid, &mut id));
                 pairs.num("folderid", *folderid);
@@ -312,8 +315,9 @@ impl Value for Metadata {
     fn read(tree: &Tree) -> Option<Self> {
         let flag = |key: &str| read_field::<Option<bool>>(tree, key).map(|flag| flag == Some(true));
         let kind = if read_field(tree, "isfolder")? {
-            Kind::Folder {
-                folderid: read_field(tree, "folderid")?,
+            match read_field(tree, "folderid")? {
+                Some(folderid) => Kind::Folder { folderid },
+                None => Kind::Virtual,
             }
         } else {
             let media = Media::read(tree)?;

@@ -1,6 +1,7 @@
-//! Public links: addresses that let anybody read a file or a folder.
+//! Public links: addresses that let anybody read a file, a folder, or what has been put together of them.
 
-use crate::args::{FileArg, FolderArg};
+use crate::archiving::TreeArg;
+use crate::args::{FileArg, FolderArg, TargetArg};
 use crate::codes::Code;
 use crate::field::{Datetime, Field};
 use crate::listing::Listing;
@@ -46,7 +47,7 @@ impl Field for LinkOptions {
 /// Makes a public link to a file, which follows new revisions. Without any option, a link that has none is given again.
 #[derive(Method, Params)]
 #[method(name = "getfilepublink", caller = User, access = Public, reply = NewLinkReply,
-         fails = [BAD_NAME, NO_PARENT, FILE_MISSING, BAD_PATH, BAD_DATETIME, EMAIL_UNVERIFIED])]
+         fails = [BAD_NAME, NO_PARENT, FILE_MISSING, BAD_PATH, BAD_DATETIME, EMAIL_UNVERIFIED, NOT_OWNED])]
 pub struct GetFilePublink {
     /// The file.
     pub file: FileArg,
@@ -58,10 +59,40 @@ pub struct GetFilePublink {
 /// given again.
 #[derive(Method, Params)]
 #[method(name = "getfolderpublink", caller = User, access = Public, reply = NewLinkReply,
-         fails = [BAD_NAME, FOLDER_MISSING, BAD_DATETIME, EMAIL_UNVERIFIED, ROOT_UNSHAREABLE])]
+         fails = [BAD_NAME, FOLDER_MISSING, BAD_DATETIME, EMAIL_UNVERIFIED, ROOT_UNSHAREABLE, NOT_OWNED])]
 pub struct GetFolderPublink {
     /// The folder; not the root.
     pub folder: FolderArg,
+    /// What the link is to be like.
+    pub options: LinkOptions,
+}
+
+/// Makes a public link to a virtual folder of files and folders as they are now.
+///
+/// Files keep the content that they have when the link is made, whatever becomes of them later; what their owner removes
+/// from the trash goes from the link too.
+#[derive(Method, Params)]
+#[method(name = "gettreepublink", caller = Account, access = Public, reply = NewLinkReply,
+         fails = [BAD_FOLDERID, BAD_FILEID, FILE_MISSING, BAD_DATETIME, EMAIL_UNVERIFIED, NOT_OWNED])]
+pub struct GetTreePublink {
+    /// Name of the virtual folder.
+    #[param(missing = NO_NAME)]
+    pub name: String,
+    /// What is to be in it. Without any of these parameters the answer is 1017.
+    pub tree: TreeArg,
+    /// What the link is to be like.
+    pub options: LinkOptions,
+}
+
+/// Makes a public link to a collection, which shows what of the caller's files is in it at the time. Without any option, a
+/// link that has none is given again.
+#[derive(Method, Params)]
+#[method(name = "getcollectionpublink", caller = Account, access = Public, reply = NewLinkReply,
+         fails = [BAD_DATETIME, EMAIL_UNVERIFIED, COLLECTION_MISSING])]
+pub struct GetCollectionPublink {
+    /// The collection.
+    #[param(missing = NO_COLLECTIONID)]
+    pub collectionid: u64,
     /// What the link is to be like.
     pub options: LinkOptions,
 }
@@ -102,6 +133,8 @@ pub struct ShowPublink {
     pub code: String,
     /// Its password, if it has one.
     pub linkpassword: Option<String>,
+    /// What an earlier call has answered to the password, in place of it.
+    pub linktoken: Option<String>,
 }
 
 /// A link for its visitors.
@@ -114,7 +147,9 @@ pub struct ShownLinkReply {
     pub downloadenabled: bool,
     /// Whether the caller made the link.
     pub ownerisme: bool,
-    /// What it leads to, as its owner sees it.
+    /// Stands for the password for a day, if one was given.
+    pub linktoken: Option<String>,
+    /// What it leads to.
     pub listing: Listing,
     /// Whether the fields before the listing have been written.
     is_begun: bool,
@@ -126,6 +161,7 @@ impl ShownLinkReply {
         downloads: u64,
         expires: Option<UnixTime>,
         ownerisme: bool,
+        linktoken: Option<String>,
         listing: Listing,
     ) -> Self {
         Self {
@@ -133,6 +169,7 @@ impl ShownLinkReply {
             expires,
             downloadenabled: true,
             ownerisme,
+            linktoken,
             listing,
             is_begun: false,
         }
@@ -146,6 +183,7 @@ impl Reply for ShownLinkReply {
             write_field(out, "expires", &self.expires);
             write_field(out, "downloadenabled", &self.downloadenabled);
             write_field(out, "ownerisme", &self.ownerisme);
+            write_field(out, "linktoken", &self.linktoken);
             self.is_begun = true;
         }
         self.listing.write(out)
@@ -157,6 +195,7 @@ impl Reply for ShownLinkReply {
             expires: read_field(answer, "expires")?,
             downloadenabled: read_field(answer, "downloadenabled")?,
             ownerisme: read_field(answer, "ownerisme")?,
+            linktoken: read_field(answer, "linktoken")?,
             listing: Listing::read(answer)?,
             is_begun: false,
         })
@@ -173,6 +212,12 @@ impl Reply for ShownLinkReply {
                 "Whether the caller made the link.",
                 false,
             ),
+            (
+                "linktoken",
+                "string",
+                "Stands for the password for a day, if one was given.",
+                true,
+            ),
         ] {
             out.push(FieldSpec {
                 name,
@@ -185,7 +230,8 @@ impl Reply for ShownLinkReply {
     }
 }
 
-/// Gives a temporary link to the content of a file that a public link leads to.
+/// Gives a temporary link to the content of a file that a public link leads to. The download is counted when the content
+/// is first asked for.
 #[derive(Method, Params)]
 #[method(name = "getpublinkdownload", caller = Anyone, access = Public, reply = crate::streaming::LinkReply,
          fails = [BAD_CONTENT_TYPE, NO_FILEID, NO_PARENT, FILE_MISSING, BAD_PATH, SPEED_TOO_LOW, LINK_PASSWORD_NEEDED,
@@ -196,6 +242,8 @@ pub struct GetPublinkDownload {
     pub code: String,
     /// Its password, if it has one.
     pub linkpassword: Option<String>,
+    /// What `showpublink` has answered to the password, in place of it.
+    pub linktoken: Option<String>,
     /// The file, if the link leads to a folder.
     pub fileid: Option<u64>,
     /// The file's path below the linked folder, instead of `fileid`.
@@ -210,14 +258,37 @@ pub struct GetPublinkDownload {
     pub skipfilename: bool,
 }
 
+/// Copies a file that a public link leads to into the caller's account. That is no download, and the limits of the link do
+/// not count.
+#[derive(Method, Params)]
+#[method(name = "copypubfile", caller = User, access = Public, reply = crate::file::FileReply,
+         fails = [BAD_FOLDERID, NO_FILEID, BAD_NAME, DENIED, NAME_TAKEN, FOLDER_MISSING, OVER_QUOTA, FILE_MISSING,
+                  LINK_PASSWORD_NEEDED, LINK_UNKNOWN, LINK_DELETED, LINK_EXPIRED])]
+pub struct CopyPubFile {
+    /// Code or short code of the link.
+    #[param(missing = NO_LINK_CODE)]
+    pub code: String,
+    /// Its password, if it has one.
+    pub linkpassword: Option<String>,
+    /// What `showpublink` has answered to the password, in place of it.
+    pub linktoken: Option<String>,
+    /// The file, if the link leads to a folder.
+    pub fileid: Option<u64>,
+    /// Full path of the copy, or with a final slash the folder that takes it.
+    #[param(missing = NO_TARGET)]
+    pub to: TargetArg,
+    /// Refuse if the target exists.
+    pub noover: bool,
+}
+
 /// Lists the caller's public links, but for those to something in the trash.
 #[derive(Method, Params)]
-#[method(name = "listpublinks", caller = User, access = Read, reply = LinksReply)]
+#[method(name = "listpublinks", caller = User, access = Public, reply = LinksReply)]
 pub struct ListPublinks {}
 
 /// Lists the caller's public links like `listpublinks`, with ids in place of metadata.
 #[derive(Method, Params)]
-#[method(name = "listplshort", caller = User, access = Read, reply = LinksReply)]
+#[method(name = "listplshort", caller = User, access = Public, reply = LinksReply)]
 pub struct ListPlShort {}
 
 /// Links.
@@ -258,7 +329,7 @@ pub struct PublicLinkInfo {
     pub views: u64,
     /// Whether it has a password.
     pub haspassword: bool,
-    /// 1 for a file, 2 for a folder.
+    /// 1 for a file, 2 for a folder, 3 for a virtual folder, 4 for a collection.
     pub r#type: u64,
     /// Whether every visitor may upload: never. Only on links to folders.
     pub enableduploadforeveryone: Option<bool>,
@@ -315,6 +386,23 @@ pub struct ChangedLinkReply {
     pub shortcode: Option<String>,
     /// Full address of the short link.
     pub shortlink: Option<String>,
+}
+
+/// Mails a public link of the caller. Addresses that have got many mails lately are left out.
+#[derive(Method, Params)]
+#[method(name = "sendpublink", caller = User, access = Write,
+         fails = [EMAIL_UNVERIFIED, EMAIL_INVALID, LINK_UNKNOWN, LINK_DELETED, LINK_EXPIRED])]
+pub struct SendPublink {
+    /// Code or short code of the link.
+    #[param(missing = NO_LINK_CODE)]
+    pub code: String,
+    /// The addresses, with commas between them; at most 20.
+    #[param(missing = NO_MAIL)]
+    pub mails: String,
+    /// What the sender has to say, at most 2,000 characters.
+    pub message: Option<String>,
+    /// Where in the client the mail was sent from; not used.
+    pub source: Option<u64>,
 }
 
 /// Deletes a public link of the caller. Its code answers 7002 from then on.

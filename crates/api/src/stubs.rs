@@ -43,7 +43,6 @@ refused! {
     PublinkListPins "publink/listpins" DENIED "Lists remembered links of others; not offered.";
     PublinkUnpin "publink/unpin" DENIED "Forgets a remembered link; not offered.";
     PublinkChangePin "publink/changepin" DENIED "Changes a remembered link; not offered.";
-    SendPublink "sendpublink" DENIED "Mails a link; not offered.";
     CryptoGetUserKeys "crypto_getuserkeys" ENCRYPTION_NOT_SET_UP "Gives the keys of client-side encryption.";
     CryptoSetUserKeys "crypto_setuserkeys" DENIED "Sets up client-side encryption; not offered.";
     CryptoGetUserHint "crypto_getuserhint" ENCRYPTION_NOT_SET_UP "Gives the hint to the encryption password.";

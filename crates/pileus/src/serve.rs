@@ -4,7 +4,7 @@ use pileus_server::app::App;
 use pileus_server::clock::Clock;
 use pileus_server::config::Config;
 use pileus_server::rules::accounts::{NewUser, add_user, sealed};
-use pileus_server::{admin, jobs, listen, mail, secrets, start, tls, working};
+use pileus_server::{admin, jobs, link_counts, listen, mail, secrets, start, tls, working};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -47,6 +47,7 @@ pub async fn run(config: Config, quickstart: bool) -> Result<(), Box<dyn Error>>
     work.spawn(working::keeper::run(app.clone()));
     work.spawn(working::sums::run(app.clone()));
     work.spawn(mail::worker::run(app.clone()));
+    work.spawn(link_counts::run(app.clone()));
     work.spawn(jobs::runner::run::<jobs::downloads::Download>(app.clone()));
     work.spawn(jobs::runner::run::<jobs::names::Names>(app.clone()));
     work.spawn(jobs::runner::run::<jobs::joins::Joins>(app.clone()));
@@ -63,6 +64,7 @@ pub async fn run(config: Config, quickstart: bool) -> Result<(), Box<dyn Error>>
     app.stopping.send_replace(true);
     while work.join_next().await.is_some() {}
     working::keeper::commit_all(&app).await;
+    link_counts::flush(&app).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::feed::Feed;
 use crate::fetch::Fetcher;
 use crate::jobs::Bell;
 use crate::limits::LoginLimits;
+use crate::link_counts::LinkCounts;
 use crate::mail::Mailroom;
 use crate::metrics::Metrics;
 use crate::password::Hashing;
@@ -43,6 +44,8 @@ pub struct App {
     pub hashing: Hashing,
     /// Failed logins of the last minutes.
     pub limits: LoginLimits,
+    /// Use of public links that is not written yet.
+    pub link_counts: LinkCounts,
     /// Running uploads that somebody may ask about.
     pub progresses: Progresses,
     /// Upload sessions that calls are using.
@@ -103,6 +106,17 @@ impl App {
         told(&self.config.public.content, || {
             self.api_hosts().swap_remove(0)
         })
+    }
+
+    /// Where a browser that looks at our pages finds a path of a content link.
+    pub fn content_address(&self, path: &str) -> String {
+        let Some(host) = self.config.public.content.first() else {
+            // The server that has shown the page serves content too.
+            return path.to_owned();
+        };
+        let base = self.web_base();
+        let scheme = base.split_once("://").map_or("https", |(scheme, _)| scheme);
+        format!("{scheme}://{host}{path}")
     }
 
     /// Base URL of pages for people, without a final slash.

@@ -35,6 +35,11 @@ const MAIL_WINDOW: Duration = Duration::from_secs(3600);
 
 /// How long mail transfers count.
 pub const TRANSFER_WINDOW: Duration = Duration::from_secs(3600);
+/// Addresses that one account may mail public links to within [`SENT_WINDOW`].
+const SENT_MAX: u32 = 100;
+
+/// How long those count.
+const SENT_WINDOW: Duration = Duration::from_secs(3600);
 
 /// Counts failed logins by account name and by network. Valid tokens are never held up by it.
 #[derive(Debug, Default)]
@@ -45,6 +50,7 @@ pub struct LoginLimits {
     links: Mutex<HashMap<IpAddr, Failures>>,
     mails: Mutex<HashMap<IpAddr, Failures>>,
     transfers: Mutex<HashMap<IpAddr, Failures>>,
+    sent_links: Mutex<HashMap<i64, Failures>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -146,6 +152,20 @@ impl LoginLimits {
             LINK_FAILURES_MAX,
             LINK_WINDOW,
         )
+    }
+
+    /// Whether an account may mail a public link now.
+    pub fn allows_sent_link(&self, account: i64) -> bool {
+        let now = Instant::now();
+        !is_exhausted(&self.sent_links, &account, now, SENT_MAX, SENT_WINDOW)
+    }
+
+    /// An account has mailed a public link to so many addresses.
+    pub fn sent_links(&self, account: i64, addresses: usize) {
+        let now = Instant::now();
+        for _ in 0..addresses {
+            count(&self.sent_links, account, now, SENT_WINDOW);
+        }
     }
 
     /// A network has tried a public link that does not exist, or a wrong password for one.
@@ -266,6 +286,17 @@ mod tests {
         assert!(limits.allows_transfer(one, 2));
         assert!(!limits.allows_transfer(one, 2));
         assert!(limits.allows_transfer(two, 2));
+    }
+
+    #[test]
+    fn links_are_mailed_to_so_many_addresses_and_no_more() {
+        let limits = LoginLimits::default();
+        let most = usize::try_from(SENT_MAX).unwrap();
+        limits.sent_links(1, most - 1);
+        assert!(limits.allows_sent_link(1));
+        limits.sent_links(1, 1);
+        assert!(!limits.allows_sent_link(1));
+        assert!(limits.allows_sent_link(2));
     }
 
     #[test]

@@ -74,6 +74,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>, CannotOpen> 
         secrets,
         hashing: Default::default(),
         limits: Default::default(),
+        link_counts: Default::default(),
         progresses: Default::default(),
         sessions: Default::default(),
         mailroom: Default::default(),

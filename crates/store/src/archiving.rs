@@ -10,6 +10,8 @@ record! {
         pub id: i64,
         /// Name.
         pub name: String,
+        /// Creation time.
+        pub created: i64,
         /// Modification time.
         pub modified: i64,
         /// The content.
@@ -26,9 +28,11 @@ record! {
 }
 
 sql! {
-    IN_FOLDER = "SELECT file.id, file.name, file.modified, file.blob, blob.size, blob.crc32, blob.storage_key, blob.pending FROM file \
+    IN_FOLDER = "SELECT file.id, file.name, file.created, file.modified, file.blob, blob.size, blob.crc32, \
+                 blob.storage_key, blob.pending FROM file \
                  JOIN blob ON blob.id = file.blob WHERE file.folder = $1 AND file.deleted = 0 ORDER BY file.name";
-    BY_ID = "SELECT file.id, file.name, file.modified, file.blob, blob.size, blob.crc32, blob.storage_key, blob.pending FROM file \
+    BY_ID = "SELECT file.id, file.name, file.created, file.modified, file.blob, blob.size, blob.crc32, \
+                 blob.storage_key, blob.pending FROM file \
              JOIN blob ON blob.id = file.blob WHERE file.id = $1";
 }
 

@@ -35,6 +35,8 @@ sql! {
         scans = "a check looks at everything";
     BASES_OF_COPIES = "SELECT base_blob FROM working_copy WHERE base_blob > $1 AND base_blob <= $2",
         scans = "a check looks at everything";
+    LINKED = "SELECT blob FROM public_link_item WHERE blob > $1 AND blob <= $2",
+        scans = "a check looks at everything";
     LEFTOVER_INLINE = "SELECT i.blob FROM inline_blob i LEFT JOIN blob b ON b.id = i.blob AND b.storage_key IS NULL \
                        WHERE b.id IS NULL",
         scans = "a check looks at everything";

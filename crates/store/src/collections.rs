@@ -50,6 +50,7 @@ sql! {
     UPDATE = "UPDATE collection SET name = $1, modified = $2 WHERE id = $3";
     REMOVE = "DELETE FROM collection WHERE id = $1";
     ITEMS = "SELECT position, file, added FROM collection_item WHERE collection = $1 ORDER BY position";
+    HAS_FILE = "SELECT file FROM collection_item WHERE collection = $1 AND file = $2 LIMIT 1";
     ADD_ITEM = "INSERT INTO collection_item (collection, position, file, added) VALUES ($1, $2, $3, $4)";
     COUNT = "SELECT COUNT(*) FROM collection c JOIN collection_item i ON i.collection = c.id WHERE c.account = $1";
     REMOVE_ITEMS = "DELETE FROM collection_item WHERE collection = $1 AND position >= $2";
@@ -111,6 +112,11 @@ impl Tx<'_> {
     /// What is in a collection, in its order.
     pub fn collection_items(&mut self, id: i64) -> Stored<Vec<Item>> {
         self.all(ITEMS, args![id])
+    }
+
+    /// Whether a file is in a collection.
+    pub fn is_collected(&mut self, id: i64, file: i64) -> Stored<bool> {
+        Ok(self.opt::<(i64,)>(HAS_FILE, args![id, file])?.is_some())
     }
 
     /// Replaces what is in a collection from the `from`-th item on, counted from 0. The items get positions of their

@@ -34,6 +34,8 @@ pub mod names;
 pub mod newsletter;
 pub mod notifications;
 mod postgres;
+pub mod public_link_counts;
+pub mod public_link_items;
 pub mod public_links;
 mod queue;
 mod record;

@@ -7,6 +7,10 @@ use crate::{Stored, Tx, args, sql};
 pub const FILE: i64 = 1;
 /// `public_link.kind` of a link to a folder.
 pub const FOLDER: i64 = 2;
+/// `public_link.kind` of a link to a virtual folder, whose entries are in `public_link_item`.
+pub const TREE: i64 = 3;
+/// `public_link.kind` of a link to a collection.
+pub const COLLECTION: i64 = 4;
 
 /// `public_link.state` of a link that works.
 pub const LIVE: i64 = 0;
@@ -21,12 +25,16 @@ record! {
         pub id: i64,
         /// The account that made it and owns what it leads to.
         pub owner: i64,
-        /// [`FILE`] or [`FOLDER`]; `type` on the wire.
+        /// [`FILE`], [`FOLDER`], [`TREE`] or [`COLLECTION`]; `type` on the wire.
         pub kind: i64,
         /// The folder it leads to.
         pub folder: Option<i64>,
         /// The file it leads to.
         pub file: Option<i64>,
+        /// The collection it leads to.
+        pub collection: Option<i64>,
+        /// Name of the virtual folder it leads to; empty for other kinds.
+        pub name: String,
         /// The secret of its address.
         pub code: String,
         /// A shorter secret that works as well.
@@ -56,7 +64,7 @@ record! {
 
 macro_rules! columns {
     () => {
-        "id, owner, kind, folder, file, code, shortcode, password_hash, state, created, modified, expires, \
+        "id, owner, kind, folder, file, collection, name, code, shortcode, password_hash, state, created, modified, expires, \
          maxdownloads, maxtraffic, downloads, traffic, views"
     };
 }
@@ -75,14 +83,16 @@ sql! {
     OF_OWNER = concat!("SELECT ", columns!(), " FROM public_link WHERE owner = $1 AND state = 0 ORDER BY id LIMIT $2");
     UNLIMITED_TO_FILE = concat!("SELECT ", columns!(), " FROM public_link WHERE file = $1", unlimited!());
     UNLIMITED_TO_FOLDER = concat!("SELECT ", columns!(), " FROM public_link WHERE folder = $1", unlimited!());
-    INSERT = "INSERT INTO public_link (id, owner, kind, folder, file, name, code, shortcode, password_hash, state, \
-              created, modified, expires, maxdownloads, maxtraffic, downloads, traffic, views) \
-              VALUES ($1, $2, $3, $4, $5, '', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    UNLIMITED_TO_COLLECTION = concat!("SELECT ", columns!(), " FROM public_link WHERE collection = $1", unlimited!());
+    INSERT = "INSERT INTO public_link (id, owner, kind, folder, file, collection, name, code, shortcode, password_hash, \
+              state, created, modified, expires, maxdownloads, maxtraffic, downloads, traffic, views) \
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     SET = "UPDATE public_link SET shortcode = $1, password_hash = $2, state = $3, modified = $4, expires = $5, \
            maxdownloads = $6, maxtraffic = $7 WHERE id = $8";
-    COUNT_VIEW = "UPDATE public_link SET views = views + 1 WHERE id = $1";
-    COUNT_DOWNLOAD = "UPDATE public_link SET downloads = downloads + 1, traffic = traffic + $1 WHERE id = $2 \
-                      AND (maxdownloads = 0 OR downloads < maxdownloads) AND (maxtraffic = 0 OR traffic < maxtraffic)";
+    RETIRE = "INSERT INTO retired_shortcode (shortcode) VALUES ($1) ON CONFLICT DO NOTHING";
+    RETIRED = "SELECT shortcode FROM retired_shortcode WHERE shortcode = $1";
+    RETIRE_OF_OWNER = "INSERT INTO retired_shortcode (shortcode) SELECT shortcode FROM public_link WHERE owner = $1 \
+                       AND shortcode IS NOT NULL ON CONFLICT DO NOTHING";
     COUNT_CHANGE = "UPDATE account SET publinkid = publinkid + 1 WHERE id = $1";
 }
 
@@ -119,6 +129,15 @@ impl Tx<'_> {
         self.opt(UNLIMITED_TO_FOLDER, args![folder, owner])
     }
 
+    /// The oldest live link of an account to a collection that has neither limits nor a password.
+    pub fn unlimited_link_to_collection(
+        &mut self,
+        collection: i64,
+        owner: i64,
+    ) -> Stored<Option<PublicLink>> {
+        self.opt(UNLIMITED_TO_COLLECTION, args![collection, owner])
+    }
+
     /// Adds a public link. The caller has made sure that its codes are free.
     pub fn insert_public_link(&mut self, link: &PublicLink) -> Stored<()> {
         self.exec(
@@ -129,6 +148,8 @@ impl Tx<'_> {
                 link.kind,
                 link.folder,
                 link.file,
+                link.collection,
+                &link.name,
                 &link.code,
                 link.shortcode.as_deref(),
                 link.password_hash.as_deref(),
@@ -164,14 +185,20 @@ impl Tx<'_> {
         .map(drop)
     }
 
-    /// Counts a look at a public link.
-    pub fn count_public_link_view(&mut self, id: i64) -> Stored<()> {
-        self.exec(COUNT_VIEW, args![id]).map(drop)
+    /// Keeps a short code from being given out ever again.
+    pub fn retire_shortcode(&mut self, shortcode: &str) -> Stored<()> {
+        self.exec(RETIRE, args![shortcode]).map(drop)
     }
 
-    /// Counts a download of `bytes` through a public link; false, and nothing is counted, if its limits allow no more.
-    pub fn count_public_link_download(&mut self, id: i64, bytes: i64) -> Stored<bool> {
-        Ok(self.exec(COUNT_DOWNLOAD, args![bytes, id])? == 1)
+    /// Keeps the short codes of an account whose links are going to be removed from being given out again.
+    pub(crate) fn retire_shortcodes_of(&mut self, owner: i64) -> Stored<()> {
+        self.exec(RETIRE_OF_OWNER, args![owner]).map(drop)
+    }
+
+    /// Whether a short code has ever been given out.
+    pub fn is_shortcode_used(&mut self, shortcode: &str) -> Stored<bool> {
+        Ok(self.public_link_by_code(shortcode)?.is_some()
+            || self.opt::<(String,)>(RETIRED, args![shortcode])?.is_some())
     }
 
     /// Moves an account's counter of public link changes.

@@ -69,9 +69,10 @@ impl Tx<'_> {
             return Ok(false);
         }
         self.remove_working_copies_of_account(account.id, now)?;
-        if !self.remove_names_piece(account.id)? {
+        if !self.remove_names_piece(account.id)? || self.remove_link_items_piece(account.id, now)? {
             return Ok(false);
         }
+        self.retire_shortcodes_of(account.id)?;
         for statement in REST {
             self.exec(statement, args![account.id])?;
         }

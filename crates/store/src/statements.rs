@@ -40,6 +40,8 @@ modules! {
     jobs,
     names,
     notifications,
+    public_link_counts,
+    public_link_items,
     public_links,
     removal,
     revisions,

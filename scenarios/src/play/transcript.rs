@@ -155,6 +155,7 @@ fn is_secret(key: &str) -> bool {
             | "link"
             | "recoverycodes"
             | "secret"
+            | "linktoken"
             | "shortcode"
             | "shortlink"
             | "token"

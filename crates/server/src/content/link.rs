@@ -18,6 +18,8 @@ const VERSION: u8 = 1;
 /// The second byte: what else the link says.
 const FORCED: u8 = 1;
 const CHECKSUMS: u8 = 2;
+const PUBLIC: u8 = 4;
+const FLAGS: u8 = FORCED | CHECKSUMS | PUBLIC;
 
 /// Longest token that is looked at.
 const MAX_TOKEN_BYTES: usize = 1024;
@@ -49,29 +51,58 @@ pub struct Link {
     pub maxspeed: u64,
     /// `Content-Type`, if the file's name is not to decide.
     pub contenttype: Option<String>,
+    /// The public link that it was given out for, which has to work when it is redeemed.
+    pub public: Option<Pass>,
+}
+
+/// What a link to content says about the public link it was given out for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// The public link.
+    pub link: i64,
+    /// The lock that was opened by the visitor's password; 0 if there was none.
+    pub lock: u64,
+    /// A random number by which the path is counted once.
+    pub path: i64,
 }
 
 impl Link {
     fn payload(&self) -> Vec<u8> {
         let forced = if self.forcedownload { FORCED } else { 0 };
         let checksums = if self.checksums { CHECKSUMS } else { 0 };
-        let mut out = vec![VERSION, forced | checksums];
+        let public = if self.public.is_some() { PUBLIC } else { 0 };
+        let mut out = vec![VERSION, forced | checksums | public];
         for id in [self.account, self.file, self.blob, self.expires] {
             write_number(&mut out, id.cast_unsigned());
         }
         write_number(&mut out, self.maxspeed);
+        if let Some(Pass { link, lock, path }) = self.public {
+            for number in [link.cast_unsigned(), lock, path.cast_unsigned()] {
+                write_number(&mut out, number);
+            }
+        }
         out.extend_from_slice(self.contenttype.as_deref().unwrap_or_default().as_bytes());
         out
     }
 
     fn from_payload(payload: &[u8]) -> Option<Self> {
-        let (&[VERSION, flags @ 0..=3], mut rest) = payload.split_first_chunk()? else {
+        let (&[VERSION, flags @ 0..=FLAGS], mut rest) = payload.split_first_chunk()? else {
             return None;
         };
         let mut number = || read_number(&mut rest);
         let mut id = || number().map(u64::cast_signed);
         let (account, file, blob, expires) = (id()?, id()?, id()?, id()?);
         let maxspeed = number()?;
+        let public = if flags & PUBLIC == 0 {
+            None
+        } else {
+            let (link, lock, path) = (number()?, number()?, number()?);
+            Some(Pass {
+                link: link.cast_signed(),
+                lock,
+                path: path.cast_signed(),
+            })
+        };
         let contenttype = std::str::from_utf8(rest).ok()?.to_owned();
         let contenttype = Some(contenttype).filter(|given| !given.is_empty());
         Some(Self {
@@ -83,6 +114,7 @@ impl Link {
             forcedownload: flags & FORCED != 0,
             maxspeed,
             contenttype,
+            public,
         })
     }
 }
@@ -164,6 +196,11 @@ mod tests {
                 forcedownload: id.abs() == 1,
                 maxspeed,
                 contenttype: contenttype.map(str::to_owned),
+                public: (id > 1).then_some(Pass {
+                    link: id,
+                    lock: maxspeed,
+                    path: -id,
+                }),
             };
             assert_eq!(Link::from_payload(&link.payload()), Some(link.clone()));
             for cut in 0..7 {
@@ -181,7 +218,7 @@ mod tests {
             "another version"
         );
         assert_eq!(
-            Link::from_payload(&[1, 4, 0, 0, 0, 0, 0]),
+            Link::from_payload(&[1, 8, 0, 0, 0, 0, 0]),
             None,
             "an unknown flag"
         );

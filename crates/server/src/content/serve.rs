@@ -3,6 +3,8 @@
 use super::blocks;
 use super::condition::Validators;
 use super::link::{self, Link};
+use super::meter::Meter;
+use super::public::{self, Toll};
 use super::range::{self, Wanted};
 use super::{safety, speed};
 use crate::app::App;
@@ -40,12 +42,13 @@ pub(crate) async fn serve(app: &Arc<App>, head: &Head, path: &str) -> Response<A
         return refusal(StatusCode::NOT_FOUND);
     };
     match open(app, &link).await {
-        Ok(Some(opened)) => send(app, head, &link, opened)
-            .await
-            .unwrap_or_else(|error| {
+        Ok(Some((opened, toll))) => {
+            let sent = send(app, head, &link, opened, toll).await;
+            sent.unwrap_or_else(|error| {
                 tracing::error!(%error, "a content cannot be read");
                 refusal(StatusCode::INTERNAL_SERVER_ERROR)
-            }),
+            })
+        }
         Ok(None) => refusal(StatusCode::GONE),
         Err(error) => {
             tracing::error!(%error, "a link cannot be looked up");
@@ -54,14 +57,25 @@ pub(crate) async fn serve(app: &Arc<App>, head: &Head, path: &str) -> Response<A
     }
 }
 
+/// A content, and what is to be counted for it if a public link leads there.
+type Found = (Opened, Option<Toll>);
+
 /// Looks up what a link leads to. A link that has expired, or whose file is gone, leads nowhere.
-async fn open(app: &App, link: &Link) -> Result<Option<Opened>, StoreError> {
-    if link.expires <= app.clock.now().0 {
+async fn open(app: &App, link: &Link) -> Result<Option<Found>, StoreError> {
+    let now = app.clock.now();
+    if link.expires <= now.0 {
         return Ok(None);
     }
-    let (account, file, blob) = (link.account, link.file, link.blob);
+    let (account, file, blob, expires) = (link.account, link.file, link.blob, link.expires);
+    let Some(pass) = link.public else {
+        let opened = app.db.view(move |tx| open_content(tx, account, file, blob));
+        return Ok(opened.await?.map(|opened| (opened, None)));
+    };
     app.db
-        .view(move |tx| open_content(tx, account, file, blob))
+        .view(move |tx| {
+            let found = public::open(tx, pass, file, blob, expires, now)?;
+            Ok(found.map(|(opened, toll)| (opened, Some(toll))))
+        })
         .await
 }
 
@@ -86,6 +100,7 @@ async fn send(
     head: &Head,
     link: &Link,
     opened: Opened,
+    toll: Option<Toll>,
 ) -> Result<Response<Answer>, Unreadable> {
     let layout = BlockLayout::of(u64::try_from(opened.size).unwrap_or(0));
     let size = if link.checksums {
@@ -131,12 +146,21 @@ async fn send(
     response
         .headers_mut()
         .insert(CONTENT_LENGTH, HeaderValue::from(length));
-    if head.method == Method::GET && length > 0 {
+    let is_served = head.method == Method::GET && response.status().is_success();
+    let meter = match toll.filter(|_| is_served) {
+        None => None,
+        Some(toll) => match toll.pay(app, length).await? {
+            Some(meter) => Some(meter),
+            // Other downloads have used up what the link allows.
+            None => return Ok(refusal(StatusCode::GONE)),
+        },
+    };
+    if is_served && length > 0 {
         *response.body_mut() = if link.checksums {
             let table = blocks::stream(app.clone(), link.blob, opened.place, layout, range);
             Answer::stream(app.clone(), length, table)
         } else {
-            body(app, link, opened.place, range).await?
+            body(app, link, opened.place, range, meter).await?
         };
     }
     Ok(response)
@@ -185,6 +209,7 @@ async fn body(
     link: &Link,
     place: Place,
     range: Range<u64>,
+    meter: Option<Meter>,
 ) -> Result<Answer, Unreadable> {
     let length = range.end - range.start;
     let bytes = match place {
@@ -194,6 +219,9 @@ async fn body(
             let bytes = Bytes::from(bytes).slice(start..end);
             if link.maxspeed == 0 {
                 app.metrics.bytes_sent.fetch_add(length, Ordering::Relaxed);
+                if let Some(mut meter) = meter {
+                    meter.sent(length);
+                }
                 return Ok(Answer::whole(bytes));
             }
             stream::iter([Ok(bytes)]).boxed()
@@ -212,6 +240,10 @@ async fn body(
         speed::limit(bytes, link.maxspeed)
     } else {
         bytes
+    };
+    let bytes = match meter {
+        Some(meter) => meter.watch(bytes),
+        None => bytes,
     };
     Ok(Answer::stream(app.clone(), length, bytes))
 }

@@ -72,6 +72,7 @@ pub async fn tidy(app: &Arc<App>) -> Answer<()> {
         .edit(move |tx| -> Answer<()> {
             tx.clear_mails(now.saturating_sub(mail::WINDOW_SECONDS))?;
             tx.clear_mail_codes(now.saturating_sub(mail_codes::REMEMBERED_SECONDS))?;
+            tx.clear_counted_paths(now)?;
             tx.clear_subscribers(now.saturating_sub(newsletter::CONSENT_SECONDS))?;
             Ok(())
         })

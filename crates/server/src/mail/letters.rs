@@ -302,3 +302,66 @@ pub fn uploaded(language: Language, comment: &str, files: i64) -> Letter {
         ],
     }
 }
+
+/// A public link that somebody mails.
+pub struct SentLink<'a> {
+    /// Mail address of the sender.
+    pub sender: &'a str,
+    /// Name of what the link leads to.
+    pub name: &'a str,
+    /// What the sender has to say; may be empty.
+    pub message: String,
+    /// The link.
+    pub address: String,
+    /// When it stops working.
+    pub expires: Option<UnixTime>,
+    /// Whether it has a password.
+    pub has_password: bool,
+}
+
+/// Takes a public link to whoever its maker wants to have it.
+pub fn public_link(language: Language, sent: &SentLink<'_>) -> Letter {
+    let SentLink { sender, name, .. } = sent;
+    let (subject, text) = language.say(
+        (
+            format!("{sender} sends you “{name}”"),
+            format!("{sender} sends you a link to “{name}”. You need no account to open it."),
+        ),
+        (
+            format!("{sender} schickt dir „{name}“"),
+            format!("{sender} schickt dir einen Link zu „{name}“. Du brauchst kein Konto, um ihn zu öffnen."),
+        ),
+    );
+    let mut parts = vec![Part::Text(text)];
+    let message = sent.message.lines().filter(|line| !line.trim().is_empty());
+    parts.extend(message.map(|line| Part::Text(line.to_owned())));
+    parts.push(Part::Link {
+        label: language.say("Open", "Öffnen").into(),
+        url: sent.address.clone(),
+    });
+    if sent.has_password {
+        let text = language.say(
+            "You will be asked for a password, which the sender can tell you.",
+            "Du wirst nach einem Passwort gefragt, das dir der Absender nennen kann.",
+        );
+        parts.push(Part::Text(text.into()));
+    }
+    if let Some(expires) = sent.expires {
+        let time = expires.format_rfc2822();
+        let time = time.as_str();
+        parts.push(Part::Text(language.say(
+            format!("The link works until {time}."),
+            format!("Der Link gilt bis {time}."),
+        )));
+    }
+    let unknown = language.say(
+        "If you do not know the sender, ignore this mail.",
+        "Falls du den Absender nicht kennst, ignoriere diese Mail.",
+    );
+    parts.push(Part::Text(unknown.into()));
+    Letter {
+        language,
+        subject,
+        parts,
+    }
+}

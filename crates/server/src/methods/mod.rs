@@ -17,7 +17,7 @@ pub(crate) mod public_links;
 mod revisions;
 mod search;
 mod sharing;
-mod streaming;
+pub mod streaming;
 mod stubs;
 mod subscribe;
 mod transfer;

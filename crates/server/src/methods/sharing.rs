@@ -1,9 +1,10 @@
 //! Sharing folders between accounts.
 
-use crate::call::{Answer, Fail};
+use crate::call::Answer;
 use crate::cx::{Cx, Edit, View};
 use crate::dispatch::{Public, Reads, Writes};
 use crate::rules::administration::check_email;
+use crate::rules::guesses::{check_guesses, noting_guesses};
 use crate::rules::offers::{End, Offer, open_owner, permissions};
 use crate::rules::share_detail::ShareDetail;
 use crate::secrets::fingerprint;
@@ -138,9 +139,7 @@ impl Reads for ListShares {
 
 impl Public for ShareRequestInfo {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<RequestReply> {
-        if !cx.app.limits.allows_link(cx.call.client) {
-            return Err(Code::LOGINS_LIMITED.into());
-        }
+        check_guesses(cx.app, cx.call.client)?;
         let (hash, now) = (fingerprint(&self.code), cx.now.0);
         let found = cx.app.db.view(move |tx| -> Answer<RequestReply> {
             let request = tx.share_request_by_code(&hash)?;
@@ -150,11 +149,7 @@ impl Public for ShareRequestInfo {
                 share: ShareDetail::offer_found(&request, &owner).into(),
             })
         });
-        found.await.inspect_err(|fail: &Fail| {
-            if fail.code == Code::REQUEST_MISSING {
-                cx.app.limits.failed_link(cx.call.client);
-            }
-        })
+        noting_guesses(cx.app, cx.call.client, found.await)
     }
 }
 

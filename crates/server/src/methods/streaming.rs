@@ -1,8 +1,9 @@
 //! Links to content.
 
+use crate::app::App;
 use crate::call::{Answer, Fail};
 use crate::conn::Protocol;
-use crate::content::{self, Link};
+use crate::content::{self, Link, Pass};
 use crate::cx::{Cx, View};
 use crate::dispatch::{Reads, Streamed, Streams};
 use crate::rules::tree::Version;
@@ -38,63 +39,70 @@ fn is_content_type(text: &str) -> bool {
 }
 
 /// How a link to content is to be.
-pub struct Wish<'a> {
+pub struct Wish {
     /// Have browsers save the content.
     pub forcedownload: bool,
     /// Content type to serve it with.
-    pub contenttype: Option<&'a str>,
+    pub contenttype: Option<String>,
     /// Bytes per second at most; 0 is no limit.
     pub maxspeed: u64,
     /// Leave the file name out.
     pub skipfilename: bool,
 }
 
-impl Wish<'_> {
+impl Wish {
     /// Refuses a content type that cannot be one.
     pub fn check(&self) -> Answer<()> {
-        if self.contenttype.is_some_and(|kind| !is_content_type(kind)) {
+        let kind = self.contenttype.as_deref();
+        if kind.is_some_and(|kind| !is_content_type(kind)) {
             return Err(Code::BAD_CONTENT_TYPE.into());
         }
         Ok(())
     }
 
-    /// A link to the content of a file of the caller, bound to that content.
-    pub fn link(&self, cx: &View<'_, '_>, file: &File) -> Answer<LinkReply> {
-        let minspeed = cx.app.config.min_speed_bytes;
+    /// A link to the content of a file that an account may read, bound to that content; `public` tells which public link
+    /// leads there, if one does.
+    pub fn link(
+        &self,
+        app: &App,
+        account: i64,
+        file: &File,
+        public: Option<Pass>,
+        now: UnixTime,
+    ) -> Answer<LinkReply> {
+        let minspeed = app.config.min_speed_bytes;
         if self.maxspeed > 0 && self.maxspeed < minspeed {
             return Err(Fail::with(Code::SPEED_TOO_LOW, MinSpeed { minspeed }));
         }
         let link = Link {
-            account: cx.user.account.id,
+            account,
             file: file.id,
             blob: file.blob,
-            expires: expiry(cx),
+            expires: expiry(app, now),
             checksums: false,
             forcedownload: self.forcedownload,
             maxspeed: self.maxspeed,
-            contenttype: self
-                .contenttype
-                .filter(|_| !self.forcedownload)
-                .map(str::to_owned),
+            contenttype: self.contenttype.clone().filter(|_| !self.forcedownload),
+            public,
         };
         let name = (!self.skipfilename).then_some(file.name.as_str());
-        Ok(told(cx, &link, name, file))
+        Ok(told(app, &link, name, file))
     }
 }
 
 /// When a link of now stops working.
-fn expiry(cx: &View<'_, '_>) -> i64 {
-    let seconds = i64::try_from(cx.app.config.link_seconds).unwrap_or(i64::MAX);
-    cx.now.0.saturating_add(seconds)
+fn expiry(app: &App, now: UnixTime) -> i64 {
+    let seconds = i64::try_from(app.config.link_seconds).unwrap_or(i64::MAX);
+    now.0.saturating_add(seconds)
 }
 
 /// What a client is told about a link.
-fn told(cx: &View<'_, '_>, link: &Link, name: Option<&str>, file: &File) -> LinkReply {
+fn told(app: &App, link: &Link, name: Option<&str>, file: &File) -> LinkReply {
     LinkReply {
-        path: content::path(cx.app, link, name),
-        hosts: cx.app.content_hosts(),
+        path: content::path(app, link, name),
+        hosts: app.content_hosts(),
         expires: UnixTime(link.expires),
-        dwltag: content::dwltag(cx.app, link),
+        dwltag: content::dwltag(app, link),
         hash: file.hash.0,
         size: file.size.unsigned_abs(),
     }
@@ -104,14 +112,14 @@ impl Reads for GetFileLink {
     fn run(&self, cx: &mut View<'_, '_>) -> Answer<LinkReply> {
         let wish = Wish {
             forcedownload: self.forcedownload,
-            contenttype: self.contenttype.as_deref(),
+            contenttype: self.contenttype.clone(),
             maxspeed: self.maxspeed.unwrap_or(0),
             skipfilename: self.skipfilename || self.skip_filename,
         };
         wish.check()?;
         let version = cx.version(&self.file)?;
         let version = cx.version_by_hash(version, self.hash)?;
-        wish.link(cx, &version.file)
+        wish.link(cx.app, cx.user.account.id, &version.file, None, cx.now)
     }
 }
 
@@ -149,13 +157,14 @@ impl Reads for GetChecksumLink {
             account: cx.user.account.id,
             file: file.id,
             blob: file.blob,
-            expires: expiry(cx),
+            expires: expiry(cx.app, cx.now),
             checksums: true,
             forcedownload: true,
             maxspeed: 0,
             contenttype: None,
+            public: None,
         };
-        Ok(told(cx, &link, None, &file))
+        Ok(told(cx.app, &link, None, &file))
     }
 }
 

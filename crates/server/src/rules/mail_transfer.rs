@@ -231,6 +231,8 @@ impl Edit<'_, '_> {
             kind: FOLDER,
             folder: Some(folder),
             file: None,
+            collection: None,
+            name: String::new(),
             code: code.clone(),
             shortcode: None,
             password_hash: None,

@@ -7,6 +7,7 @@ use crate::language::Language;
 use crate::login::check_password;
 use crate::mail::{self, letters};
 use crate::rules::access::share_above;
+use crate::rules::guesses::{check_guesses, noting_guesses};
 use crate::rules::notices::Notice;
 use crate::rules::share_detail::ShareDetail;
 use crate::secrets::{fingerprint, random_token};
@@ -80,9 +81,7 @@ pub async fn accept_by_mail(
     code: &str,
     password: &str,
 ) -> Answer<()> {
-    if !app.limits.allows_link(client) {
-        return Err(Code::LOGINS_LIMITED.into());
-    }
+    check_guesses(app, client)?;
     let (hash, now) = (fingerprint(code), app.clock.now());
     let found = app.db.view(move |tx| -> Answer<_> {
         let request = tx.share_request_by_code(&hash)?;
@@ -92,11 +91,7 @@ pub async fn accept_by_mail(
         let account = account.ok_or(Code::NOT_FOR_CALLER)?;
         Ok((request.id, account))
     });
-    let (id, account) = found.await.inspect_err(|fail: &Fail| {
-        if fail.code == Code::REQUEST_MISSING {
-            app.limits.failed_link(client);
-        }
-    })?;
+    let (id, account) = noting_guesses(app, client, found.await)?;
     check_password(app, &account.email, password, client, secure)
         .await
         .map_err(|fail| {

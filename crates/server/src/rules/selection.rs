@@ -18,6 +18,8 @@ pub struct Selected {
     pub name: String,
     /// Modification time.
     pub modified: i64,
+    /// The folder; `None` for a file.
+    pub folder: Option<Folder>,
     /// The file; `None` for a folder.
     pub file: Option<PackedFile>,
 }
@@ -158,8 +160,9 @@ impl Selector {
             });
             self.push(Selected {
                 parent,
-                name: names.take(folder.name),
+                name: names.take(folder.name.clone()),
                 modified: folder.modified,
+                folder: Some(folder),
                 file: None,
             })?;
         }
@@ -171,6 +174,7 @@ impl Selector {
                 parent,
                 name: names.take(file.name.clone()),
                 modified: file.modified,
+                folder: None,
                 file: Some(file),
             })?;
         }

@@ -12,29 +12,10 @@ use pileus_store::accounts::{self, Account};
 use pileus_store::folders::Folder;
 use pileus_store::upload_links::{LIVE, UploadLink};
 use pileus_store::{StoreError, Tx};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Bytes that a comment may have.
 const COMMENT_BYTES_MAX: usize = 4096;
-
-/// Refuses a network that has guessed too many codes: 4000.
-pub fn check_guesses(app: &App, client: IpAddr) -> Answer<()> {
-    if app.limits.allows_link(client) {
-        Ok(())
-    } else {
-        Err(Code::LOGINS_LIMITED.into())
-    }
-}
-
-/// Counts an answer that the code is unknown against the network it came from.
-pub fn noting_guesses<T>(app: &App, client: IpAddr, answer: Answer<T>) -> Answer<T> {
-    answer.inspect_err(|fail| {
-        if fail.code == Code::LINK_UNKNOWN {
-            app.limits.failed_link(client);
-        }
-    })
-}
 
 /// A comment that visitors can be shown; 1035 if it says nothing, or too much.
 pub fn comment(text: &str) -> Answer<&str> {

@@ -4,11 +4,12 @@
 //! The links in mails lead here. A page never acts when it is opened, because mail programs and virus scanners follow
 //! links by themselves: it shows a form, and acts when that is sent. There is no login and no cookie behind these
 //! forms. What a form may do, it may do by the code in it, which other sites do not know. The pages of OAuth are another
-//! matter: `oauth.rs` tells what guards them.
+//! matter: `oauth.rs` tells what guards them. `link_page.rs` is what public links lead to.
 
 mod account;
 mod answer;
 mod form;
+mod link_page;
 mod oauth;
 mod root_page;
 mod upload_page;
@@ -21,7 +22,7 @@ use crate::app::App;
 use crate::dispatch::{self, Entry};
 use crate::http::{Answer, refusal};
 use crate::language::{LANGUAGES, Language};
-use http::header::ACCEPT_LANGUAGE;
+use http::header::{ACCEPT_LANGUAGE, COOKIE};
 use http::request::Parts as Head;
 use http::{Method, Response, StatusCode};
 use pileus_wire::Params;
@@ -60,6 +61,21 @@ impl PageRequest<'_> {
             .unwrap_or_default()
     }
 
+    /// Whether visitors come by TLS, be it that of a proxy.
+    pub fn is_protected(&self) -> bool {
+        self.secure || self.app.web_base().starts_with("https://")
+    }
+
+    /// All values of a cookie; another site of the same domain may have set one too.
+    pub fn cookies(&self, name: &str) -> impl Iterator<Item = &str> {
+        let lines = self.head.headers.get_all(COOKIE).iter();
+        let pairs = lines.flat_map(|line| line.to_str().unwrap_or_default().split(';'));
+        pairs.filter_map(move |pair| {
+            let (given, value) = pair.trim().split_once('=')?;
+            (given == name).then_some(value)
+        })
+    }
+
     /// The language that the link says its reader has, or else the one the browser asks for, or else the server's.
     pub fn language(&self) -> Language {
         let said = self.text("lang");
@@ -79,6 +95,7 @@ impl PageRequest<'_> {
 pub fn has(path: &str) -> bool {
     PREFIXES.iter().any(|prefix| path.starts_with(prefix))
         || [root_page::PATH, oauth::SHORT_PATH].contains(&path)
+        || link_page::has(path)
 }
 
 /// The method that takes the files of a form which is sent to this page, if the page has such a form. [`sent`] shows then
@@ -103,6 +120,7 @@ pub async fn serve(request: &PageRequest<'_>) -> Response<Answer> {
         answer::STYLE_PATH => answer::style(),
         upload_page::SCRIPT_PATH => upload_page::script(),
         path if upload_page::has(path) => upload_page::serve(request).await,
+        path if link_page::has(path) => link_page::serve(request).await,
         path if oauth::has(path) => oauth::serve(request).await,
         path => match path.strip_prefix("/account/") {
             Some(name) => account::serve(request, name).await,

@@ -9,7 +9,6 @@ mod consent;
 mod linked;
 mod login;
 mod question;
-mod seal;
 mod session;
 
 use super::answer::{page, redirect};
@@ -69,14 +68,9 @@ fn is_from_here(request: &PageRequest<'_>) -> bool {
     match origin.split_once("://") {
         Some(("https", host)) => own_host(host),
         // A page that came without protection is not one of a server that has it.
-        Some(("http", host)) => !is_protected(request) && own_host(host),
+        Some(("http", host)) => !request.is_protected() && own_host(host),
         _ => false,
     }
-}
-
-/// Whether visitors come by TLS, be it that of a proxy.
-fn is_protected(request: &PageRequest<'_>) -> bool {
-    request.secure || request.app.web_base().starts_with("https://")
 }
 
 fn foreign(request: &PageRequest<'_>) -> Response<Answer> {
@@ -139,7 +133,7 @@ fn with_cookie(
     request: &PageRequest<'_>,
     value: &str,
 ) -> Response<Answer> {
-    let cookie = session::set_cookie(value, is_protected(request));
+    let cookie = session::set_cookie(value, request.is_protected());
     if let Ok(cookie) = HeaderValue::try_from(cookie) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }

@@ -1,8 +1,8 @@
-//! What the pages of accounts say.
+//! What the pages of accounts say, and words that several pages need.
 
 use super::account::Step;
 use crate::language::Language;
-use pileus_api::Code;
+use pileus_api::{Code, UnixTime};
 
 /// The words of a page.
 pub(super) struct Words {
@@ -282,4 +282,38 @@ pub(super) fn problem(code: Code, language: Language) -> &'static str {
     let known = PROBLEMS.iter().find(|(known, _)| *known == code);
     let [english, german] = known.map_or(TROUBLE, |(_, texts)| *texts);
     language.say(english, german)
+}
+
+/// A day for people: 22 Dec 2026, or 22. Dez 2026.
+pub(super) fn day(unix_seconds: i64, language: Language) -> String {
+    let time = UnixTime(unix_seconds).format_rfc2822();
+    let english = time.as_str().get(5..16).unwrap_or_default();
+    language.say(english.to_owned(), german_day(english))
+}
+
+fn german_day(english: &str) -> String {
+    let month = |english| match english {
+        "Mar" => "Mär",
+        "May" => "Mai",
+        "Oct" => "Okt",
+        "Dec" => "Dez",
+        same => same,
+    };
+    let mut parts = english.split(' ');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(day), Some(name), Some(year)) => format!("{day}. {} {year}", month(name)),
+        _ => english.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Language, day};
+
+    #[test]
+    fn days_are_told_in_the_language_of_the_page() {
+        assert_eq!(day(1_796_000_000, Language::En), "30 Nov 2026");
+        assert_eq!(day(1_796_000_000, Language::De), "30. Nov 2026");
+        assert_eq!(day(1_798_000_000, Language::De), "23. Dez 2026");
+    }
 }

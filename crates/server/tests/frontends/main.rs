@@ -14,6 +14,7 @@ mod http_client;
 mod limits;
 mod mail_transfer;
 mod oauth_pages;
+mod public_links;
 mod server;
 mod stop;
 mod tls;

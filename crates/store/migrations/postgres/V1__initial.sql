@@ -353,6 +353,7 @@ CREATE UNIQUE INDEX public_link_shortcode ON public_link (shortcode) WHERE short
 CREATE INDEX public_link_owner ON public_link (owner, id);
 CREATE INDEX public_link_file ON public_link (file) WHERE file IS NOT NULL;
 CREATE INDEX public_link_folder ON public_link (folder) WHERE folder IS NOT NULL;
+CREATE INDEX public_link_collection ON public_link (collection) WHERE collection IS NOT NULL;
 
 CREATE TABLE public_link_item (
     link BIGINT NOT NULL,
@@ -365,6 +366,22 @@ CREATE TABLE public_link_item (
     created BIGINT NOT NULL,
     modified BIGINT NOT NULL,
     PRIMARY KEY (link, item)
+);
+CREATE INDEX public_link_item_parent ON public_link_item (link, parent, item);
+CREATE INDEX public_link_item_file ON public_link_item (file, link) WHERE file IS NOT NULL;
+CREATE INDEX public_link_item_folder ON public_link_item (folder, link) WHERE folder IS NOT NULL;
+
+CREATE TABLE public_link_path (
+    link BIGINT NOT NULL,
+    path BIGINT NOT NULL,
+    expires BIGINT NOT NULL,
+    PRIMARY KEY (link, path)
+);
+CREATE INDEX public_link_path_expires ON public_link_path (expires);
+
+CREATE TABLE retired_shortcode (
+    shortcode TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (shortcode)
 );
 
 CREATE TABLE upload_link (

@@ -1,8 +1,8 @@
 //! Contents: does everybody who holds one say the same about it, and is it counted?
 
 use super::{
-    BASES, BASES_OF_COPIES, BLOBS, FILES_OF_BLOBS, Findings, LEFTOVER_INLINE, LOST_REVISIONS,
-    ProblemKind, REVISIONS_OF_BLOBS,
+    BASES, BASES_OF_COPIES, BLOBS, FILES_OF_BLOBS, Findings, LEFTOVER_INLINE, LINKED,
+    LOST_REVISIONS, ProblemKind, REVISIONS_OF_BLOBS,
 };
 use crate::record::{ContentHash, record};
 use crate::{Sql, Stored, Tx, args};
@@ -76,8 +76,9 @@ pub(super) fn check(tx: &mut Tx<'_>, found: &mut Findings) -> Stored<()> {
             found,
         )?;
         found.counts.revisions += revisions;
-        count_bases(tx, BASES, after, until, &mut contents, found)?;
-        count_bases(tx, BASES_OF_COPIES, after, until, &mut contents, found)?;
+        for holders in [BASES, BASES_OF_COPIES, LINKED] {
+            count_holders(tx, holders, after, until, &mut contents, found)?;
+        }
         for (id, held) in contents {
             if held.refs != held.counted {
                 let (refs, counted) = (held.refs, held.counted);
@@ -180,21 +181,21 @@ fn compare(
     Ok(count)
 }
 
-/// Counts what holds contents because its own bytes rest on theirs.
-fn count_bases(
+/// Counts what holds contents without saying anything about them: what rests on their bytes, and links to them.
+fn count_holders(
     tx: &mut Tx<'_>,
-    bases: Sql,
+    holders: Sql,
     after: i64,
     until: i64,
     contents: &mut BTreeMap<i64, Held>,
     found: &mut Findings,
 ) -> Stored<()> {
-    tx.each(bases, args![after, until], |(base,): (i64,)| {
-        match contents.get_mut(&base) {
+    tx.each(holders, args![after, until], |(held,): (i64,)| {
+        match contents.get_mut(&held) {
             Some(held) => held.counted += 1,
             None => found.add(
                 ProblemKind::Content,
-                format!("content {base}: others rest on it, but it does not exist"),
+                format!("content {held}: it is held, but does not exist"),
             ),
         }
         Ok(())

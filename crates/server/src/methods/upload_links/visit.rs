@@ -4,8 +4,9 @@ use super::shown;
 use crate::call::Answer;
 use crate::cx::Cx;
 use crate::dispatch::Public;
+use crate::rules::guesses::{check_guesses, noting_guesses};
 use crate::rules::metadata::wire_id;
-use crate::rules::upload_links::{Open, check_guesses, notify, noting_guesses, open};
+use crate::rules::upload_links::{Open, notify, open};
 use pileus_api::progress::Uploading;
 use pileus_api::reply::Done;
 use pileus_api::upload_links::{

@@ -9,9 +9,10 @@ use crate::http::Answer as Body;
 use crate::language::Language;
 use crate::web::PageRequest;
 use crate::web::answer::redirect;
+use crate::web::words::day;
 use askama::Template;
 use http::{Response, StatusCode};
-use pileus_api::UnixTime;
+
 use pileus_store::Tx;
 
 /// What the seals of this page's forms are about.
@@ -90,15 +91,9 @@ fn linked(tx: &mut Tx<'_>, account: i64, language: Language) -> Answer<Vec<Linke
             id: app.id,
             name: app.name,
             rights: rights(language, app.access, grant.permissions).join(", "),
-            since: day(grant.created),
-            last_used: day(grant.last_used),
+            since: day(grant.created, language),
+            last_used: day(grant.last_used, language),
         });
     }
     Ok(found)
-}
-
-/// A day for people: 22 Nov 2026.
-fn day(unix_seconds: i64) -> String {
-    let time = UnixTime(unix_seconds).format_rfc2822();
-    time.as_str().get(5..16).unwrap_or_default().to_owned()
 }

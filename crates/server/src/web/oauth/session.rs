@@ -1,11 +1,10 @@
 //! Who is logged in to these pages: a signed cookie, which the server keeps nothing about.
 
-use super::seal::{opened, sealed};
 use crate::app::App;
 use crate::call::{Answer, Fail};
+use crate::seal::{opened, sealed};
 use crate::secrets::random;
 use crate::web::PageRequest;
-use http::header::COOKIE;
 use pileus_store::accounts::{self, Account};
 use subtle::ConstantTimeEq;
 
@@ -32,7 +31,7 @@ impl Session {
     /// password, and with the account.
     pub(super) async fn of(request: &PageRequest<'_>) -> Answer<Option<Self>> {
         let app = request.app;
-        for value in cookies(request) {
+        for value in request.cookies(COOKIE_NAME) {
             let Some((id, epoch)) = read(app, value) else {
                 continue;
             };
@@ -74,16 +73,6 @@ pub(super) fn set_cookie(value: &str, is_protected: bool) -> String {
     let age = if value.is_empty() { "; Max-Age=0" } else { "" };
     let secure = if is_protected { "; Secure" } else { "" };
     format!("{COOKIE_NAME}={value}; Path=/oauth2/; HttpOnly; SameSite=Strict{secure}{age}")
-}
-
-/// All values of the cookie; another site of the same domain may have set one too.
-fn cookies<'a>(request: &'a PageRequest<'_>) -> impl Iterator<Item = &'a str> {
-    let lines = request.head.headers.get_all(COOKIE).iter();
-    let pairs = lines.flat_map(|line| line.to_str().unwrap_or_default().split(';'));
-    pairs.filter_map(|pair| {
-        let (name, value) = pair.trim().split_once('=')?;
-        (name == COOKIE_NAME).then_some(value)
-    })
 }
 
 /// Account and epoch of a cookie that is ours and has not expired.

@@ -3,13 +3,13 @@
 use crate::app::App;
 
 /// Appends the signature of a text.
-pub(super) fn sealed(app: &App, purpose: &str, text: &str) -> String {
+pub fn sealed(app: &App, purpose: &str, text: &str) -> String {
     let signature = hex::encode(app.secrets.sign(purpose, text.as_bytes()));
     format!("{text}.{signature}")
 }
 
 /// The text, if the signature behind it is ours.
-pub(super) fn opened<'a>(app: &App, purpose: &str, sealed: &'a str) -> Option<&'a str> {
+pub fn opened<'a>(app: &App, purpose: &str, sealed: &'a str) -> Option<&'a str> {
     let (text, signature) = sealed.rsplit_once('.')?;
     let signature = hex::decode(signature).ok()?;
     app.secrets

@@ -1,0 +1,300 @@
+//! How the page of a link looks.
+
+use super::words::{count, size};
+use super::{DOWNLOAD_PATH, SHOW_PATH};
+use crate::http::Answer;
+use crate::language::{LANGUAGES, Language};
+use crate::rules::public_links::Entry;
+use crate::web::answer::page;
+use crate::web::words::day;
+use askama::Template;
+use http::{Response, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use pileus_api::Metadata;
+
+/// Entries of one page of a folder.
+pub(super) const PAGE_ENTRIES: usize = 500;
+
+/// An address with parameters. Empty ones are left out.
+pub(super) fn href(path: &str, parameters: &[(&str, &str)]) -> String {
+    let mut out = path.to_owned();
+    let mut mark = '?';
+    for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
+        out.push(mark);
+        out.push_str(name);
+        out.push('=');
+        out.extend(utf8_percent_encode(value, NON_ALPHANUMERIC));
+        mark = '&';
+    }
+    out
+}
+
+/// What is at the bottom of each page.
+struct Foot {
+    expires: Option<String>,
+    /// The page in the other languages: code, name and address.
+    languages: Vec<(&'static str, &'static str, String)>,
+}
+
+impl Foot {
+    fn new(language: Language, code: &str, path: &str, expires: Option<i64>) -> Self {
+        let others = LANGUAGES.iter().filter(|(id, _)| *id != language.code());
+        Self {
+            expires: expires.map(|time| day(time, language)),
+            languages: others
+                .map(|&(id, name)| {
+                    let parameters = [("code", code), ("path", path), ("lang", id)];
+                    (id, name, href(SHOW_PATH, &parameters))
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The page of a file.
+#[derive(Template)]
+#[template(path = "web/link_file.html")]
+pub(super) struct FilePage {
+    language: Language,
+    title: String,
+    size: String,
+    modified: String,
+    download: String,
+    foot: Foot,
+}
+
+impl FilePage {
+    pub(super) fn new(
+        language: Language,
+        code: &str,
+        file: &Metadata,
+        expires: Option<i64>,
+    ) -> Self {
+        Self {
+            language,
+            title: file.name.clone(),
+            size: size(file.file().map_or(0, |facts| facts.size), language),
+            modified: day(file.modified.0, language),
+            download: href(DOWNLOAD_PATH, &[("code", code), ("lang", language.code())]),
+            foot: Foot::new(language, code, "", expires),
+        }
+    }
+
+    pub(super) fn respond(&self) -> Response<Answer> {
+        respond(self)
+    }
+}
+
+/// A folder above the one that is shown.
+struct Crumb {
+    name: String,
+    href: String,
+}
+
+/// An entry of a folder.
+struct Row {
+    name: String,
+    href: String,
+    is_folder: bool,
+    size: String,
+    modified: String,
+}
+
+/// The page of a folder.
+#[derive(Template)]
+#[template(path = "web/link_folder.html")]
+pub(super) struct FolderPage {
+    language: Language,
+    title: String,
+    crumbs: Vec<Crumb>,
+    summary: String,
+    rows: Vec<Row>,
+    before: Option<String>,
+    after: Option<String>,
+    foot: Foot,
+    code: String,
+}
+
+impl FolderPage {
+    /// The page of the folder at a path below the linked one, which has this name.
+    pub(super) fn new(
+        language: Language,
+        code: &str,
+        name: &str,
+        path: &[String],
+        expires: Option<i64>,
+    ) -> Self {
+        let names = std::iter::once(name).chain(path.iter().map(String::as_str));
+        let mut crumbs: Vec<Crumb> = names
+            .enumerate()
+            .map(|(depth, name)| Crumb {
+                name: name.to_owned(),
+                href: folder_href(code, &path[..depth], "", language),
+            })
+            .collect();
+        let title = crumbs.pop().map_or_else(String::new, |last| last.name);
+        Self {
+            language,
+            title,
+            crumbs,
+            summary: String::new(),
+            rows: Vec::new(),
+            before: None,
+            after: None,
+            foot: Foot::new(language, code, &joined(path), expires),
+            code: code.to_owned(),
+        }
+    }
+
+    /// Adds the entries of the folder, of which one page is shown.
+    pub(super) fn with_entries(
+        mut self,
+        path: &[String],
+        all: &[Entry],
+        shown: &[Entry],
+        page: usize,
+    ) -> Self {
+        self.summary = self.summary_of(all);
+        self.rows = shown
+            .iter()
+            .map(|entry| self.row(path, &entry.metadata))
+            .collect();
+        let to = |page: usize| folder_href(&self.code, path, &page.to_string(), self.language);
+        self.before = (page > 1).then(|| to(page - 1));
+        self.after = (all.len().div_ceil(PAGE_ENTRIES) > page).then(|| to(page + 1));
+        self
+    }
+
+    pub(super) fn respond(&self) -> Response<Answer> {
+        respond(self)
+    }
+
+    fn row(&self, path: &[String], entry: &Metadata) -> Row {
+        let (href, size) = match entry.file() {
+            Some(file) => {
+                let id = file.fileid.to_string();
+                let language = self.language.code();
+                let parameters = [("code", &*self.code), ("fileid", &id), ("lang", language)];
+                (
+                    href(DOWNLOAD_PATH, &parameters),
+                    size(file.size, self.language),
+                )
+            }
+            None => {
+                let inside = [path, std::slice::from_ref(&entry.name)].concat();
+                let href = folder_href(&self.code, &inside, "", self.language);
+                (href, String::new())
+            }
+        };
+        Row {
+            name: entry.name.clone(),
+            href,
+            is_folder: entry.is_folder(),
+            size,
+            modified: day(entry.modified.0, self.language),
+        }
+    }
+
+    fn summary_of(&self, all: &[Entry]) -> String {
+        let language = self.language;
+        let folders = all.iter().filter(|entry| entry.place.is_some()).count();
+        let files = all.len() - folders;
+        let mut parts = Vec::new();
+        if folders > 0 {
+            let (one, many) = language.say(("folder", "folders"), ("Ordner", "Ordner"));
+            parts.push(count(folders, one, many));
+        }
+        if files > 0 {
+            let (one, many) = language.say(("file", "files"), ("Datei", "Dateien"));
+            parts.push(count(files, one, many));
+            let sizes = all.iter().filter_map(|entry| entry.metadata.file());
+            let bytes = sizes.fold(0_u64, |sum, file| sum.saturating_add(file.size));
+            parts.push(size(bytes, language));
+        }
+        parts.join(" · ")
+    }
+}
+
+/// The path of a folder below the link; empty for the linked one.
+fn joined(path: &[String]) -> String {
+    path.iter().flat_map(|name| ["/", name]).collect()
+}
+
+fn folder_href(code: &str, path: &[String], page: &str, language: Language) -> String {
+    let parameters = [
+        ("code", code),
+        ("path", &joined(path)),
+        ("page", page),
+        ("lang", language.code()),
+    ];
+    href(SHOW_PATH, &parameters)
+}
+
+fn respond(template: &impl Template) -> Response<Answer> {
+    match template.render() {
+        Ok(html) => page(StatusCode::OK, html),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            page(StatusCode::INTERNAL_SERVER_ERROR, "")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pileus_api::UnixTime;
+    use pileus_api::metadata::{FileFacts, Kind};
+
+    #[test]
+    fn names_stay_text() {
+        let evil = "\"><script>alert(1)</script>&x=1";
+        let file = Metadata {
+            kind: Kind::File(FileFacts {
+                fileid: 7,
+                size: 1,
+                hash: 0,
+                deletedfileid: None,
+                revisionid: None,
+                conflicted: false,
+                media: None,
+            }),
+            name: evil.into(),
+            parentfolderid: None,
+            rights: None,
+            isshared: false,
+            isdeleted: false,
+            origparentfolderid: None,
+            created: UnixTime(0),
+            modified: UnixTime(0),
+            path: None,
+        };
+        let entry = Entry {
+            metadata: file.clone(),
+            place: None,
+        };
+        let path = [evil.to_owned()];
+        let folder = FolderPage::new(Language::En, evil, evil, &path, None).with_entries(
+            &path,
+            std::slice::from_ref(&entry),
+            std::slice::from_ref(&entry),
+            1,
+        );
+        let file = FilePage::new(Language::En, evil, &file, Some(0));
+        for html in [folder.render().unwrap(), file.render().unwrap()] {
+            assert!(
+                !html.contains("<script>") && !html.contains("&x=1"),
+                "{html}"
+            );
+            assert!(html.contains("alert(1)"), "{html}");
+        }
+    }
+
+    #[test]
+    fn addresses_hold_whatever_names_hold() {
+        assert_eq!(
+            href("/a", &[("code", "x"), ("path", ""), ("page", "/ä &?#")]),
+            "/a?code=x&page=%2F%C3%A4%20%26%3F%23"
+        );
+    }
+}
