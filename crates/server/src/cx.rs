@@ -148,6 +148,30 @@ impl<'a, 't> Edit<'a, 't> {
         Ok(ledger.diffid)
     }
 
+    /// Writes the counters that this edit keeps of accounts other than the caller's, so that statements can move them.
+    pub fn write_counters_of_others(&mut self) -> Answer<()> {
+        let caller = self.view.user.account.id;
+        for (&account, ledger) in &self.ledger {
+            if account != caller && ledger.is_changed {
+                self.view
+                    .tx
+                    .set_account_counters(account, ledger.used, ledger.diffid)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that a statement has moved an account's place in its feed. Those who wait for news of it are woken.
+    pub fn has_advanced(&mut self, account: i64, diffid: i64) {
+        if let Some(ledger) = self.ledger.get_mut(&account) {
+            (ledger.diffid, ledger.is_changed) = (diffid, true);
+            return;
+        }
+        self.view.tx.notify(account, diffid);
+        let feed = self.view.app.feed.clone();
+        self.view.tx.after_commit(move || feed.wake(account));
+    }
+
     /// Refuses if an account has no room for that many more bytes.
     pub fn check_quota(&mut self, account: i64, more: i64) -> Answer<()> {
         let ledger = self.ledger(account)?;

@@ -64,6 +64,15 @@ macro_rules! columns {
 sql! {
     INSERT = concat!("INSERT INTO event (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
                       $12, $13, $14, $15, $16, $17, $18)");
+    ADVANCE = "UPDATE account SET diffid = diffid + 1 WHERE id IN \
+               (SELECT recipient FROM share WHERE folder = $1 AND joined = 1 AND recipient <> $2) RETURNING id, diffid";
+    // An event has the flags SHARED, CREATE, MODIFY and DELETE; a share has the last three as its lowest bits.
+    TELL = concat!("INSERT INTO event (", columns!(), ") SELECT s.recipient, a.diffid, CAST($1 AS BIGINT), \
+                    CAST($2 AS BIGINT), CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS TEXT), \
+                    CAST($7 AS BIGINT), 1 + 2 * s.permissions, CAST($8 AS BIGINT), CAST($9 AS BIGINT), \
+                    CAST($10 AS BIGINT), CAST($11 AS BIGINT), CAST($12 AS BIGINT), CAST($13 AS BIGINT), \
+                    CAST($14 AS BIGINT), NULL FROM share s JOIN account a ON a.id = s.recipient \
+                    WHERE s.folder = $15 AND s.joined = 1 AND s.recipient <> $16");
     AFTER = concat!("SELECT ", columns!(), " FROM event WHERE account = $1 AND diffid > $2 ORDER BY diffid LIMIT $3");
     SINCE = "SELECT diffid FROM event WHERE account = $1 AND time > $2 ORDER BY time, diffid LIMIT 1";
     NTH_NEWEST = "SELECT diffid FROM event WHERE account = $1 ORDER BY diffid DESC LIMIT 1 OFFSET $2";
@@ -111,6 +120,41 @@ impl Tx<'_> {
             ],
         )
         .map(drop)
+    }
+
+    /// Adds an event to the logs of everybody a folder is shared with, but for one account, with what each may do there.
+    /// Answers them with the places of the event in their logs. `account`, `diffid` and `flags` of the event do not count.
+    pub fn insert_event_for_recipients(
+        &mut self,
+        shared: i64,
+        except: i64,
+        event: &Event,
+    ) -> Stored<Vec<(i64, i64)>> {
+        let places: Vec<(i64, i64)> = self.all(ADVANCE, args![shared, except])?;
+        if !places.is_empty() {
+            self.exec(
+                TELL,
+                args![
+                    event.time,
+                    event.kind,
+                    event.folder,
+                    event.file,
+                    event.parent,
+                    event.name.as_deref(),
+                    event.owner,
+                    event.created,
+                    event.modified,
+                    event.revisionid,
+                    event.blob,
+                    event.size,
+                    event.hash,
+                    event.replaced_file,
+                    shared,
+                    except
+                ],
+            )?;
+        }
+        Ok(places)
     }
 
     /// The events of an account after a position, oldest first.

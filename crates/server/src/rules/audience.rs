@@ -87,6 +87,42 @@ impl Edit<'_, '_> {
         Ok(viewers)
     }
 
+    /// Records an event for everybody who sees what is at a place.
+    pub fn record(&mut self, place: Place, event: &Event) -> Answer<()> {
+        let (caller, owner) = (self.user.account.id, Viewer::owner(place));
+        self.record_for(&owner, event)?;
+        let mut shared = place.shared;
+        while shared != 0 {
+            if event.folder == Some(shared) {
+                // It has another name and place for each.
+                let shares = self.tx.shares_of_folder(shared)?;
+                for share in shares.iter().filter(|share| share.joined) {
+                    self.record_for(&Viewer::from(share), event)?;
+                }
+            } else {
+                self.record_for_recipients(shared, caller, event)?;
+            }
+            shared = next_shared(self.tx, shared)?;
+        }
+        Ok(())
+    }
+
+    /// Records an event in the logs of everybody a folder is shared with: all of them at once, but for the caller, whose
+    /// counters this edit keeps.
+    fn record_for_recipients(&mut self, shared: i64, caller: i64, event: &Event) -> Answer<()> {
+        self.write_counters_of_others()?;
+        for (account, diffid) in self.tx.insert_event_for_recipients(shared, caller, event)? {
+            self.has_advanced(account, diffid);
+        }
+        if event.owner == Some(caller) {
+            return Ok(());
+        }
+        match self.tx.share_of(shared, caller)? {
+            Some(share) if share.joined => self.record_for(&Viewer::from(&share), event),
+            _ => Ok(()),
+        }
+    }
+
     /// Forgets who sees what, because places or shares are changing.
     pub fn forget_places(&mut self) {
         self.known.forget();

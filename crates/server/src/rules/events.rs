@@ -14,10 +14,7 @@ impl Edit<'_, '_> {
     /// Records an event about a folder for everybody who sees it.
     pub fn record_folder(&mut self, kind: EventKind, folder: &Folder) -> Answer<()> {
         let event = self.folder_event(kind, folder);
-        for viewer in self.viewers(Place::from(folder))?.iter() {
-            self.record_for(viewer, &event)?;
-        }
-        Ok(())
+        self.record(Place::from(folder), &event)
     }
 
     /// An event about a folder, in nobody's log yet.
@@ -42,10 +39,7 @@ impl Edit<'_, '_> {
     ) -> Answer<()> {
         let event = self.file_event(kind, file, replaced);
         let place = self.place(file.folder)?.ok_or(StoreError::Missing)?;
-        for viewer in self.viewers(place)?.iter() {
-            self.record_for(viewer, &event)?;
-        }
-        Ok(())
+        self.record(place, &event)
     }
 
     /// An event about a file, in nobody's log yet.
@@ -73,21 +67,17 @@ impl Edit<'_, '_> {
             detail: Some(detail),
             ..self.blank(EventKind::ModifyUserInfo)
         };
-        self.record(account.id, event)
+        let diffid = self.next_diffid(account.id)?;
+        Ok(self.tx.insert_event(&Event {
+            account: account.id,
+            diffid,
+            ..event
+        })?)
     }
 
     /// An event of a kind that says nothing yet.
     pub fn blank(&self, kind: EventKind) -> Event {
         blank(kind, self.now.0)
-    }
-
-    fn record(&mut self, account: i64, event: Event) -> Answer<()> {
-        let diffid = self.next_diffid(account)?;
-        Ok(self.tx.insert_event(&Event {
-            account,
-            diffid,
-            ..event
-        })?)
     }
 }
 
