@@ -4,6 +4,7 @@
 //!   they showed against the declarations of the API.
 //! - [`model`] drives a server with random calls and compares it with a model in memory and a replica that follows
 //!   the change feed.
+//! - [`matrix`] calls every method in the name of everybody, and compares with a table of rights.
 //! - [`server`] and [`connection`] are the means for both, and for the kill test of the repository's chores.
 //!
 //! Nothing here uses the server's crates or the SDK: a server and a client that share a mistake would agree.
@@ -13,6 +14,7 @@ pub mod consent;
 pub mod coverage;
 pub mod http;
 pub mod mail;
+pub mod matrix;
 pub mod model;
 pub mod play;
 pub mod random;

@@ -5,6 +5,7 @@ use crate::servers::{Database, Servers};
 use pileus_scenarios::Result;
 use pileus_scenarios::connection::{Call, Protocol};
 use pileus_scenarios::coverage::{Coverage, closed_to_apps, closed_to_strangers};
+use pileus_scenarios::matrix::{self, Extent};
 use pileus_scenarios::model;
 use pileus_scenarios::play::{Failure, Played, Stage, first_difference, play};
 use pileus_scenarios::script::{Demands, Script};
@@ -45,6 +46,10 @@ enum What<'a> {
     Strangers,
     /// Every method that is closed to apps refuses them.
     Apps,
+    /// Every method in the name of everybody, compared with a table of rights.
+    Rights,
+    /// What does not exist for a caller takes him no longer than what does not exist.
+    Times,
     /// Random calls, compared with a model.
     Model,
 }
@@ -57,8 +62,10 @@ pub fn all<'a>(scripts: &'a [Script], databases: &[Database]) -> Vec<Trial<'a>> 
             let scripts = scripts
                 .iter()
                 .filter(|script| script.demands.only.is_none_or(|only| only == protocol));
-            let what = [What::Model, What::Strangers, What::Apps]
+            let what = [What::Model, What::Rights, What::Strangers, What::Apps]
                 .into_iter()
+                // On PostgreSQL each look-up is a round trip, and a share above is found by several.
+                .chain((database == Database::Sqlite).then_some(What::Times))
                 .chain(scripts.map(What::Script));
             trials.extend(what.map(|what| Trial {
                 database,
@@ -89,6 +96,8 @@ impl Trial<'_> {
             What::Script(script) => script.name.as_str(),
             What::Strangers => "registry/strangers",
             What::Apps => "registry/apps",
+            What::Rights => "registry/rights",
+            What::Times => "registry/times",
             What::Model => "model",
         };
         format!("{}/{}/{what}", self.database.name(), self.protocol)
@@ -108,6 +117,12 @@ impl Trial<'_> {
             What::Script(script) => self.play(script, &server, run, context),
             What::Strangers => self.strangers(&server),
             What::Apps => self.apps(&server, run),
+            What::Times => matrix::times::run(&server, self.protocol, run),
+            What::Rights => {
+                let is_first = self.database == Database::Sqlite && self.protocol == Protocol::Http;
+                let extent = if is_first { Extent::Full } else { Extent::Part };
+                matrix::run(&server, self.protocol, run, extent)
+            }
             What::Model => {
                 let number = |name| {
                     std::env::var(name)

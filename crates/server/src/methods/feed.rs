@@ -271,7 +271,13 @@ impl Reads for GetFileHistory {
         let limit = i64::try_from(EVENTS_MAX).unwrap_or(i64::MAX);
         let rows = cx.tx.events_of_file(cx.user.account.id, file, limit)?;
         let rows = cx.seen_history(rows)?;
-        if rows.is_empty() {
+        let me = cx.user.account.id;
+        // The feed of a former recipient keeps what he was told, but the file is not there for him any more.
+        let is_hidden = match (cx.tx.file(file)?, rows.last()) {
+            (Some(file), _) => file.owner != me && !cx.sees_file(&file)?,
+            (None, last) => last.is_some_and(|row| row.owner.is_some_and(|owner| owner != me)),
+        };
+        if rows.is_empty() || is_hidden {
             return Err(Code::FILE_MISSING.into());
         }
         let entries: Vec<Event> = rows

@@ -10,7 +10,7 @@ use super::registry::{State, Working};
 use super::{Descriptor, OpenFile};
 use crate::app::App;
 use crate::call::{Answer, Fail};
-use crate::cx::Cx;
+use crate::cx::{Cx, View};
 use crate::rules::access::Right;
 use bytes::Bytes;
 use pileus_api::Code;
@@ -40,7 +40,9 @@ impl Facts {
         let (account, id) = (descriptor.account, descriptor.file.id);
         let (row, used, quota) = cx
             .view(move |view| {
-                let row = row(view, account, id)?.ok_or(Code::WRITE_FAILED)?;
+                let Some(row) = row(view, account, id)? else {
+                    return Err(why_unwritable(view, id)?.into());
+                };
                 // A right that was taken away since the file was opened ends the writing.
                 view.require_file(&row, Right::Modify)?;
                 let owner = view.tx.account(row.owner)?.ok_or(Code::WRITE_FAILED)?;
@@ -184,6 +186,20 @@ async fn begin_change<'a>(
     app.open_files.wrote(&descriptor.file);
     descriptor.note_write();
     Ok(working)
+}
+
+/// Why a file that the caller has open for writing cannot be written any more: it was deleted, or he has lost sight of the
+/// place where it is.
+fn why_unwritable(view: &mut View<'_, '_>, file: i64) -> Answer<Code> {
+    let is_place_seen = match view.tx.file(file)? {
+        Some(file) => view.access_in(file.folder)?.is_some(),
+        None => true,
+    };
+    Ok(if is_place_seen {
+        Code::WRITE_FAILED
+    } else {
+        Code::DENIED
+    })
 }
 
 fn not_written(error: pileus_blobs::Error) -> Fail {
