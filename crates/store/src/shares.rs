@@ -48,6 +48,10 @@ macro_rules! columns {
 sql! {
     BY_ID = concat!("SELECT ", columns!(), " FROM share WHERE id = $1");
     OF = concat!("SELECT ", columns!(), " FROM share WHERE folder = $1 AND recipient = $2");
+    ABOVE = concat!("WITH RECURSIVE up (folder) AS (SELECT CAST($1 AS BIGINT) UNION ALL \
+                     SELECT p.shared FROM up JOIN folder t ON t.id = up.folder JOIN folder p ON p.id = t.parent \
+                     WHERE p.shared <> 0) SELECT ", columns!(), " FROM share \
+                     WHERE folder IN (SELECT folder FROM up) AND recipient = $2 LIMIT 1");
     ON_FOLDER = concat!("SELECT ", columns!(), " FROM share WHERE folder = $1 ORDER BY recipient");
     OF_OWNER = concat!("SELECT ", columns!(), " FROM share WHERE owner = $1 ORDER BY id");
     OF_RECIPIENT = concat!("SELECT ", columns!(), " FROM share WHERE recipient = $1 ORDER BY id");
@@ -73,6 +77,15 @@ impl Tx<'_> {
     /// The share of a folder with an account.
     pub fn share_of(&mut self, folder: i64, recipient: i64) -> Stored<Option<Share>> {
         self.opt(OF, args![folder, recipient])
+    }
+
+    /// The share by which an account sees a folder whose nearest shared one is `shared`. There is at most one: who sees a
+    /// folder is not offered another one above or below it.
+    pub fn share_above(&mut self, shared: i64, recipient: i64) -> Stored<Option<Share>> {
+        if shared == 0 {
+            return Ok(None);
+        }
+        self.opt(ABOVE, args![shared, recipient])
     }
 
     /// The shares of one folder, in the order of their recipients.

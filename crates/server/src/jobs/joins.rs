@@ -9,7 +9,6 @@ use super::runner::{Taken, Work};
 use crate::app::App;
 use crate::call::{Answer, Fail};
 use crate::cx::{Edit, edit_owed};
-use crate::rules::access::share_above;
 use crate::rules::audience::Viewer;
 use crate::rules::census::Change;
 use pileus_api::event::EventKind;
@@ -151,7 +150,7 @@ fn inside(edit: &mut Edit<'_, '_>, share: &Share, folder: i64) -> Answer<Option<
     let Some(folder) = folder.filter(|folder| folder.deleted == 0 && folder.mount == 0) else {
         return Ok(None);
     };
-    let by = share_above(edit.tx, share.recipient, folder.shared)?;
+    let by = edit.tx.share_above(folder.shared, share.recipient)?;
     Ok(by.filter(|by| by.id == share.id).map(|_| folder))
 }
 

@@ -136,20 +136,8 @@ pub fn shared_by(tx: &mut Tx<'_>, account: i64, file: i64) -> Stored<Option<i64>
         .account(account)?
         .is_some_and(|account| account.state == accounts::ACTIVE);
     let shared = tx.folder(file.folder)?.map_or(0, |folder| folder.shared);
-    let share = share_above(tx, account, shared)?;
+    let share = tx.share_above(shared, account)?;
     Ok(share.filter(|_| is_active).map(|_| file.owner))
-}
-
-/// The share by which an account sees what the folder `shared` is the nearest shared one for.
-pub fn share_above(tx: &mut Tx<'_>, account: i64, mut shared: i64) -> Stored<Option<Share>> {
-    while shared != 0 {
-        let found = tx.share_of(shared, account)?;
-        if found.is_some() {
-            return Ok(found);
-        }
-        shared = next_shared(tx, shared)?;
-    }
-    Ok(None)
 }
 
 impl View<'_, '_> {
@@ -194,7 +182,7 @@ impl View<'_, '_> {
     }
 
     fn find_share(&mut self, shared: i64) -> Answer<Option<Share>> {
-        let share = share_above(self.tx, self.user.account.id, shared)?;
+        let share = self.tx.share_above(shared, self.user.account.id)?;
         let (Some(share), Some(top)) = (&share, self.user.app_folder) else {
             return Ok(share);
         };

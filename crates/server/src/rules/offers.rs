@@ -6,7 +6,6 @@ use crate::cx::{Edit, edit_for};
 use crate::language::Language;
 use crate::login::check_password;
 use crate::mail::{self, letters};
-use crate::rules::access::share_above;
 use crate::rules::guesses::{check_guesses, noting_guesses};
 use crate::rules::notices::Notice;
 use crate::rules::share_detail::ShareDetail;
@@ -219,7 +218,7 @@ impl Edit<'_, '_> {
 
     /// 2024 if an account sees the folder, or one above or below it, already.
     pub fn check_no_access(&mut self, account: i64, folder: &Folder) -> Answer<()> {
-        if share_above(self.tx, account, folder.shared)?.is_some() {
+        if self.tx.share_above(folder.shared, account)?.is_some() {
             return Err(Code::ALREADY_SHARED.into());
         }
         for share in self.tx.shares_taken(account)? {
