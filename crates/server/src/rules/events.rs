@@ -81,7 +81,8 @@ impl Edit<'_, '_> {
         blank(kind, self.now.0)
     }
 
-    fn record(&mut self, account: i64, event: Event) -> Answer<()> {
+    /// Records an event in the log of an account, as it stands.
+    pub fn record(&mut self, account: i64, event: Event) -> Answer<()> {
         let diffid = self.next_diffid(account)?;
         Ok(self.tx.insert_event(&Event {
             account,
