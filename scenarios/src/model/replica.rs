@@ -145,7 +145,8 @@ pub struct Replica {
     pub rows: Rows,
     /// Shares and offers.
     pub deals: Deals,
-    /// Folders of shares that have begun on this page without any contents being told: what came and went is left out.
+    /// Folders of shares that have begun without any contents being told, and have not ended yet: a page leaves out what
+    /// comes and goes on it.
     passing: BTreeSet<u64>,
     diffid: u64,
 }
@@ -170,9 +171,6 @@ impl Replica {
             self.diffid = diffid;
             self.apply(event)?;
         }
-        if let Some(folder) = self.passing.pop_first() {
-            return Err(format!("the share of folder {folder} begins before its contents").into());
-        }
         let next = number(&answer, "diffid")?;
         if next < self.diffid {
             return Err(format!("the position goes back from {} to {next}", self.diffid).into());
@@ -184,7 +182,12 @@ impl Replica {
     /// Reads pages until there is nothing new.
     pub fn catch_up(&mut self, connection: &mut Connection, token: &str, limit: u64) -> Result<()> {
         while self.follow(connection, token, limit)? {}
-        Ok(())
+        match self.passing.first() {
+            None => Ok(()),
+            Some(folder) => {
+                Err(format!("the share of folder {folder} has begun before its contents").into())
+            }
+        }
     }
 
     fn apply(&mut self, event: &Tree) -> Result<()> {

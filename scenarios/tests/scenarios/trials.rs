@@ -67,7 +67,11 @@ pub fn all<'a>(scripts: &'a [Script], databases: &[Database]) -> Vec<Trial<'a>> 
             let what = [What::Model, What::Sharing, What::Strangers, What::Apps]
                 .into_iter()
                 .chain(scripts.map(What::Script));
-            let what = what.chain(together::CASES.iter().map(What::Together));
+            // What people do to each other is the same over both; the binary protocol costs less.
+            let together = together::CASES
+                .iter()
+                .filter(|_| protocol == Protocol::Binary);
+            let what = what.chain(together.map(What::Together));
             trials.extend(what.map(|what| Trial {
                 database,
                 protocol,

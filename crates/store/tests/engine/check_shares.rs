@@ -74,7 +74,7 @@ fn recipient(tx: &mut Tx<'_>) -> Stored<()> {
         created: NOW,
     })?;
     for (id, parent, name, mount) in [
-        (RECIPIENT_ROOT, 0, "", 0),
+        (RECIPIENT_ROOT, 0, "root of bob", 0),
         (MOUNT, RECIPIENT_ROOT, "mine", FOLDER),
     ] {
         tx.insert_folder(&NewFolder {
