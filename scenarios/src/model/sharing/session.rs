@@ -2,8 +2,8 @@
 
 use super::super::answer::{below, is_folder, number, same, text};
 use super::super::deals::Deals;
-use super::super::replica::{Replica, Rows, same_rows};
 use super::super::log::show;
+use super::super::replica::{Replica, Rows, same_rows};
 use super::effect::Scene;
 use super::step::{Step, Wish};
 use super::view::Person;
