@@ -143,6 +143,14 @@ impl Server {
         Ok(fs::rename(next, clock_file(&self.folder))?)
     }
 
+    /// Kills the server without warning, as a crash would, and starts it again.
+    pub fn crash(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        (self.child, self.address) = spawn(&self.setup, &self.folder)?;
+        Ok(())
+    }
+
     /// Kills the server without warning, as a crash would, and tells where its folder is.
     pub fn kill(mut self) -> Result<PathBuf> {
         self.child.kill()?;

@@ -12,7 +12,7 @@ use pileus_api::method::Spec;
 use pileus_api::{Code, UnixTime};
 use pileus_store::accounts::Account;
 use pileus_store::{Engine, StoreError, Tx};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -60,6 +60,10 @@ impl<'a, 't> View<'a, 't> {
 pub struct Edit<'a, 't> {
     view: View<'a, 't>,
     ledger: BTreeMap<i64, Ledger>,
+    /// An account that should have been locked from the beginning.
+    missed: Option<i64>,
+    /// Whether the edit can be run again for that.
+    is_repeatable: bool,
     /// Who sees what is at places that have been asked for.
     pub(crate) audiences: Vec<(Place, Viewers)>,
 }
@@ -101,7 +105,19 @@ impl From<&Account> for Ledger {
 
 impl<'a, 't> Edit<'a, 't> {
     /// Begins an edit. The caller's account is locked: nearly every edit writes into it, and its row orders the feed.
-    pub fn begin(mut view: View<'a, 't>) -> Answer<Self> {
+    pub fn begin(view: View<'a, 't>) -> Answer<Self> {
+        Self::begin_with(view, &BTreeSet::new())
+    }
+
+    /// Begins an edit that locks these accounts too. Owners come before those they share with, as where an owner tells
+    /// of a change, so that few edits wait for each other in a circle.
+    fn begin_with(mut view: View<'a, 't>, owners: &BTreeSet<i64>) -> Answer<Self> {
+        let mut ledger = BTreeMap::new();
+        for &owner in owners {
+            let locked = view.tx.account_locked(owner)?;
+            let locked = locked.ok_or(StoreError::Missing)?;
+            ledger.insert(owner, Ledger::from(&locked));
+        }
         // SQLite has one writer, so what was read in this transaction cannot have changed since.
         if view.tx.engine() == Engine::Postgres {
             let account = view
@@ -112,12 +128,30 @@ impl<'a, 't> Edit<'a, 't> {
             let root = view.user.account.root;
             view.user.account = Account { root, ..account };
         }
-        let ledger = BTreeMap::from([(view.user.account.id, Ledger::from(&view.user.account))]);
+        ledger.insert(view.user.account.id, Ledger::from(&view.user.account));
         Ok(Self {
             view,
             ledger,
+            missed: None,
+            is_repeatable: false,
             audiences: Vec::new(),
         })
+    }
+
+    /// Does a whole edit. `owners` are remembered from one attempt to the next: those whom the edit has to lock before it
+    /// reads anything.
+    pub fn attempt<T>(
+        view: View<'a, 't>,
+        owners: &mut BTreeSet<i64>,
+        job: impl FnOnce(&mut Self) -> Answer<T>,
+    ) -> Answer<T> {
+        let mut edit = Self::begin_with(view, owners)?;
+        edit.is_repeatable = true;
+        let answer = job(&mut edit);
+        owners.extend(edit.missed);
+        let answer = answer?;
+        edit.finish()?;
+        Ok(answer)
     }
 
     fn ledger(&mut self, account: i64) -> Answer<&mut Ledger> {
@@ -136,7 +170,17 @@ impl<'a, 't> Edit<'a, 't> {
     }
 
     /// Locks an account until the end of the edit: its counters, its feed, and who sees what it owns.
+    ///
+    /// What has been read of an account before it was locked may have changed since. So the edit begins anew with the
+    /// lock, except on SQLite, which has one writer.
     pub fn lock(&mut self, account: i64) -> Answer<()> {
+        let is_late = self.is_repeatable
+            && self.view.tx.engine() == Engine::Postgres
+            && !self.ledger.contains_key(&account);
+        if is_late {
+            self.missed = Some(account);
+            return Ok(self.view.tx.again()?);
+        }
         self.ledger(account).map(drop)
     }
 
@@ -172,8 +216,14 @@ impl<'a, 't> Edit<'a, 't> {
         self.view.tx.after_commit(move || feed.wake(account));
     }
 
+    /// The newest event in the feed of an account.
+    pub fn newest_diffid(&mut self, account: i64) -> Answer<i64> {
+        Ok(self.ledger(account)?.diffid)
+    }
+
     /// Refuses if an account has no room for that many more bytes.
     pub fn check_quota(&mut self, account: i64, more: i64) -> Answer<()> {
+        self.lock(account)?;
         let ledger = self.ledger(account)?;
         let fits = ledger
             .used
@@ -188,6 +238,7 @@ impl<'a, 't> Edit<'a, 't> {
 
     /// Counts bytes an account uses more, or less.
     pub fn use_bytes(&mut self, account: i64, more: i64) -> Answer<()> {
+        self.lock(account)?;
         let ledger = self.ledger(account)?;
         ledger.used = ledger.used.saturating_add(more).max(0);
         ledger.is_changed = true;
@@ -352,15 +403,14 @@ async fn edit_as<T: Send + 'static>(
     job: Arc<Mutex<impl FnMut(&mut Edit<'_, '_>) -> Answer<T> + Send + 'static>>,
 ) -> Answer<T> {
     let (shared, now) = (app.clone(), app.clock.now());
+    let mut owners = BTreeSet::new();
     app.db
         .edit(move |tx| {
             let user = who(tx, now)?;
-            let mut edit = Edit::begin(View::new(tx, &shared, call.as_deref(), user, now))?;
+            let view = View::new(tx, &shared, call.as_deref(), user, now);
             // Attempts follow each other; the lock only tells the compiler.
             let mut job = job.lock().unwrap_or_else(PoisonError::into_inner);
-            let answer = job(&mut edit)?;
-            edit.finish()?;
-            Ok(answer)
+            Edit::attempt(view, &mut owners, |edit| job(edit))
         })
         .await
 }

@@ -15,7 +15,7 @@ use pileus_api::reply::Reply;
 use pileus_api::stubs::Refused;
 use pileus_api::{Code, UnixTime, every_method};
 use pileus_wire::{Filter, IconFormat, Options, Params, TimeFormat};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -340,14 +340,15 @@ impl<M: Writes + Sync> Kind<M> for access::Write {
                 let (shared, call, claim) = (app.clone(), call.clone(), claim.clone());
                 let now = app.clock.now();
                 let method = decode::<M>(&call);
+                let mut owners = BTreeSet::new();
                 let ran = app.db.edit(move |tx| -> Answer<(M::Reply, User)> {
                     let user = required(tx, &claim, M::SPEC, &call, now)?;
                     let method = method.as_ref().map_err(|code| Fail::from(*code))?;
-                    let mut edit = Edit::begin(View::new(tx, &shared, Some(&call), user, now))?;
-                    let reply = method.run(&mut edit)?;
-                    let user = edit.user.clone();
-                    edit.finish()?;
-                    Ok((reply, user))
+                    let view = View::new(tx, &shared, Some(&call), user, now);
+                    Edit::attempt(view, &mut owners, |edit| {
+                        let reply = method.run(edit)?;
+                        Ok((reply, edit.user.clone()))
+                    })
                 });
                 ran.await
             });

@@ -33,6 +33,9 @@ pub enum StoreError {
         /// How many ids the next run should be given.
         wanted: u64,
     },
+    /// The job has learned what it has to lock first. The engine runs the edit
+    /// again, so callers see this only inside their job.
+    Again,
     /// [`Tx::one`](crate::Tx::one) found no row.
     Missing,
     /// The job panicked. Its transaction was rolled back.
@@ -63,6 +66,7 @@ impl fmt::Display for StoreError {
             Self::Unavailable(text) => write!(f, "the database is unavailable: {text}"),
             Self::Conflict(text) => write!(f, "the transaction lost against others: {text}"),
             Self::OutOfIds { wanted } => write!(f, "a block of {wanted} ids is needed"),
+            Self::Again => f.write_str("the edit asked too often to be run again"),
             Self::Missing => f.write_str("a row that must exist is missing"),
             Self::Panicked => f.write_str("the transaction's code panicked"),
             Self::Closed => f.write_str("the database has been closed"),

@@ -29,6 +29,10 @@ record! {
         pub created: i64,
         /// The folder row that stands for it in the recipient's tree.
         pub mount: i64,
+        /// The offer that it came from.
+        pub request: i64,
+        /// Newest event of the recipient before he was told of anything in it.
+        pub since: i64,
         /// Whether the recipient's log has everything in it; until then changes in the folder are not told to him.
         pub joined: bool,
     }
@@ -41,7 +45,7 @@ pub const BLOCKED: i64 = 2;
 
 macro_rules! columns {
     () => {
-        "id, folder, owner, recipient, permissions, name, created, mount, joined"
+        "id, folder, owner, recipient, permissions, name, created, mount, request, since, joined"
     };
 }
 
@@ -55,8 +59,8 @@ sql! {
     ON_FOLDER = concat!("SELECT ", columns!(), " FROM share WHERE folder = $1 ORDER BY recipient");
     OF_OWNER = concat!("SELECT ", columns!(), " FROM share WHERE owner = $1 ORDER BY id");
     OF_RECIPIENT = concat!("SELECT ", columns!(), " FROM share WHERE recipient = $1 ORDER BY id");
-    INSERT = "INSERT INTO share (id, folder, owner, recipient, permissions, name, created, mount, joined) \
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    INSERT = "INSERT INTO share (id, folder, owner, recipient, permissions, name, created, mount, request, \
+              since, joined) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     SET_PERMISSIONS = "UPDATE share SET permissions = $1 WHERE id = $2";
     SET_JOINED = "UPDATE share SET joined = 1 WHERE id = $1";
     REMOVE = "DELETE FROM share WHERE id = $1";
@@ -116,6 +120,8 @@ impl Tx<'_> {
                 &share.name,
                 share.created,
                 share.mount,
+                share.request,
+                share.since,
                 share.joined
             ],
         )

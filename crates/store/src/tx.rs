@@ -208,6 +208,13 @@ impl<'c> Tx<'c> {
         outcome
     }
 
+    /// Asks PostgreSQL to run the edit again at once. A job does so that finds
+    /// out, after it has begun to read, whose rows it should have locked before;
+    /// it has to remember that for its next run.
+    pub fn again<T>(&mut self) -> Stored<T> {
+        self.note(Err(StoreError::Again))
+    }
+
     /// Asks the engine to run the edit again with more ids. Twice what it has
     /// wanted so far, so that the number of runs stays small however many it needs.
     fn out_of_ids<T>(&mut self) -> Stored<T> {

@@ -386,6 +386,7 @@ impl Account {
                 .map(|(id, folder)| (*id, (folder.parent, folder.name.clone())))
                 .collect(),
             files: files.map(|(id, file)| (*id, row(file))).collect(),
+            ..Rows::default()
         }
     }
 

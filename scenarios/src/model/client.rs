@@ -4,13 +4,12 @@ use super::account::{Account, LINES};
 use super::answer::{below, is_folder, list, number, same, text};
 use super::contents::index;
 use super::effect::NOW_TOLERANCE_S;
-use super::replica::{Replica, Rows};
+use super::replica::{Replica, Rows, same_rows};
 use crate::Result;
 use crate::connection::{Answer, Call, Connection, Protocol};
 use crate::server::{PASSWORD, Server};
 use pileus_wire::Tree;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
@@ -271,33 +270,5 @@ impl Client {
             }
         })?;
         same("the trash", expected, found)
-    }
-}
-
-fn same_rows(what: &str, expected: &Rows, found: &Rows) -> Result<()> {
-    if expected == found {
-        return Ok(());
-    }
-    let mut told = format!("{what} differs from the model:");
-    differences("folder", &expected.folders, &found.folders, &mut told);
-    differences("file", &expected.files, &found.files, &mut told);
-    Err(told.into())
-}
-
-fn differences<T: PartialEq + fmt::Debug>(
-    kind: &str,
-    expected: &BTreeMap<u64, T>,
-    found: &BTreeMap<u64, T>,
-    out: &mut String,
-) {
-    let ids = expected
-        .keys()
-        .chain(found.keys().filter(|id| !expected.contains_key(id)));
-    for id in ids.filter(|id| expected.get(id) != found.get(id)) {
-        out.push_str(&format!(
-            "\n{kind} {id}: model {:?}, server {:?}",
-            expected.get(id),
-            found.get(id)
-        ));
     }
 }

@@ -3,14 +3,17 @@
 //! - `account` is the model: what an account holds, and which calls it refuses; `effect` is what the others do to it.
 //!   `descriptors` is the model of open files, `uploads` that of upload sessions, `contents` what all of them hold.
 //! - `step`, `descriptor_step` and `upload_step` turn random numbers into calls that fit the present state.
-//! - [`replica`] follows the change feed as a client does.
+//! - [`replica`] follows the change feed as a client does; [`seen`] and [`deals`] are what it knows of shares.
+//! - [`sharing`] does the same with accounts that share folders, on a model of its own.
 //! - `session` makes the calls, `client` compares, `lines` and `resume` are about connections: those with open files, and
 //!   those that break. [`log`] tells the story; when something differs, `run` looks for fewer calls that still show it.
 
 mod account;
+pub mod agree;
 pub mod answer;
 mod client;
 mod contents;
+pub mod deals;
 mod descriptor_step;
 mod descriptors;
 mod effect;
@@ -18,7 +21,9 @@ mod lines;
 pub mod log;
 pub mod replica;
 mod resume;
+pub mod seen;
 mod session;
+pub mod sharing;
 mod step;
 mod upload_step;
 mod uploads;
@@ -27,7 +32,7 @@ use crate::Result;
 use crate::connection::Protocol;
 use crate::random::Random;
 use crate::server::Server;
-use session::{Failed, Session};
+use session::Session;
 use std::time::{Duration, Instant};
 use step::Wish;
 
@@ -60,18 +65,20 @@ pub fn run(server: &Server, settings: &Settings, run: usize) -> Result<()> {
     let Some(failed) = attempt(&wishes)? else {
         return Ok(());
     };
-    let failed = shrink(wishes, failed, &mut attempt)?;
+    let failed = shrink(wishes, failed, |failed| failed.wishes, &mut attempt)?;
     Err(format!("seed {}: {failed}", settings.seed).into())
 }
 
-/// Looks for fewer wishes that still fail, by leaving out ever smaller stretches.
-fn shrink(
-    mut wishes: Vec<Wish>,
-    mut failed: Failed,
-    attempt: &mut impl FnMut(&[Wish]) -> Result<Option<Failed>>,
-) -> Result<Failed> {
+/// Looks for fewer wishes that still fail, by leaving out ever smaller stretches. `played` tells how many of them a
+/// failure took.
+fn shrink<W: Clone, F>(
+    mut wishes: Vec<W>,
+    mut failed: F,
+    played: impl Fn(&F) -> usize,
+    attempt: &mut impl FnMut(&[W]) -> Result<Option<F>>,
+) -> Result<F> {
     let deadline = Instant::now() + SHRINK_LIMIT;
-    wishes.truncate(failed.wishes);
+    wishes.truncate(played(&failed));
     let mut length = wishes.len().div_ceil(2);
     while length > 0 && Instant::now() < deadline {
         let mut start = 0;
@@ -81,7 +88,7 @@ fn shrink(
             fewer.drain(start..(start + length).min(wishes.len()));
             match attempt(&fewer)? {
                 Some(still) => {
-                    fewer.truncate(still.wishes);
+                    fewer.truncate(played(&still));
                     (wishes, failed, left_out_some) = (fewer, still, true);
                 }
                 None => start += length,

@@ -7,6 +7,7 @@
 
 mod report;
 mod servers;
+mod together;
 mod trials;
 
 use pileus_scenarios::Result;

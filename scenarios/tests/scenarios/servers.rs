@@ -38,6 +38,13 @@ pub struct Running {
     _postgres: Option<TestDatabase>,
 }
 
+impl Running {
+    /// Kills the server and starts it again.
+    pub fn crash(&mut self) -> Result<()> {
+        self.server.crash()
+    }
+}
+
 impl Deref for Running {
     type Target = Server;
 
@@ -84,6 +91,11 @@ impl Servers {
         let server = Arc::new(self.start(database, &[])?);
         shared.insert(database, Arc::clone(&server));
         Ok(server)
+    }
+
+    /// A server that nobody else talks to.
+    pub fn own(&self, database: Database) -> Result<Running> {
+        self.start(database, &[])
     }
 
     fn start(&self, database: Database, config: &[(String, Value)]) -> Result<Running> {

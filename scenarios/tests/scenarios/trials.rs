@@ -2,6 +2,7 @@
 
 use crate::folder;
 use crate::servers::{Database, Servers};
+use crate::together;
 use pileus_scenarios::Result;
 use pileus_scenarios::connection::{Call, Protocol};
 use pileus_scenarios::coverage::{Coverage, closed_to_apps, closed_to_strangers};
@@ -15,6 +16,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// Calls of the model test if the environment does not tell.
 const MODEL_CALLS: u64 = 3_000;
+/// The same of the model test with accounts that share: each of its calls is compared in three accounts.
+const SHARING_CALLS: u64 = 800;
 /// What fixes those calls if the environment does not tell.
 const MODEL_SEED: u64 = 1;
 
@@ -52,6 +55,10 @@ enum What<'a> {
     Times,
     /// Random calls, compared with a model.
     Model,
+    /// The same of accounts that share folders.
+    Sharing,
+    /// Many people at work in shared folders.
+    Together(&'static together::Case),
 }
 
 /// Everything.
@@ -62,11 +69,22 @@ pub fn all<'a>(scripts: &'a [Script], databases: &[Database]) -> Vec<Trial<'a>> 
             let scripts = scripts
                 .iter()
                 .filter(|script| script.demands.only.is_none_or(|only| only == protocol));
-            let what = [What::Model, What::Rights, What::Strangers, What::Apps]
-                .into_iter()
-                // On PostgreSQL each look-up is a round trip, and a share above is found by several.
-                .chain((database == Database::Sqlite).then_some(What::Times))
-                .chain(scripts.map(What::Script));
+            let what = [
+                What::Model,
+                What::Sharing,
+                What::Rights,
+                What::Strangers,
+                What::Apps,
+            ]
+            .into_iter()
+            // On PostgreSQL each look-up is a round trip, and a share above is found by several.
+            .chain((database == Database::Sqlite).then_some(What::Times))
+            .chain(scripts.map(What::Script));
+            // What people do to each other is the same over both; the binary protocol costs less.
+            let together = together::CASES
+                .iter()
+                .filter(|_| protocol == Protocol::Binary);
+            let what = what.chain(together.map(What::Together));
             trials.extend(what.map(|what| Trial {
                 database,
                 protocol,
@@ -99,6 +117,8 @@ impl Trial<'_> {
             What::Rights => "registry/rights",
             What::Times => "registry/times",
             What::Model => "model",
+            What::Sharing => "model/sharing",
+            What::Together(case) => case.name,
         };
         format!("{}/{}/{what}", self.database.name(), self.protocol)
     }
@@ -123,21 +143,31 @@ impl Trial<'_> {
                 let extent = if is_first { Extent::Full } else { Extent::Part };
                 matrix::run(&server, self.protocol, run, extent)
             }
-            What::Model => {
-                let number = |name| {
-                    std::env::var(name)
-                        .ok()
-                        .map(|number| number.parse())
-                        .transpose()
-                };
-                let settings = model::Settings {
-                    protocol: self.protocol,
-                    calls: number("PILEUS_MODEL_CALLS")?.unwrap_or(MODEL_CALLS),
-                    seed: number("PILEUS_MODEL_SEED")?.unwrap_or(MODEL_SEED),
-                };
-                model::run(&server, &settings, run)
+            What::Model => model::run(&server, &self.settings(MODEL_CALLS)?, run),
+            What::Sharing => {
+                model::sharing::run(&server, &self.settings(SHARING_CALLS)?, run)?;
+                server.admin(&["check"]).map(drop)
+            }
+            What::Together(case) => {
+                drop(server);
+                (case.run)(&context.servers, self.database, self.protocol)
             }
         }
+    }
+
+    /// What a model test does: what the environment tells, or else so many calls.
+    fn settings(&self, calls: u64) -> Result<model::Settings> {
+        let number = |name| {
+            std::env::var(name)
+                .ok()
+                .map(|number| number.parse())
+                .transpose()
+        };
+        Ok(model::Settings {
+            protocol: self.protocol,
+            calls: number("PILEUS_MODEL_CALLS")?.unwrap_or(calls),
+            seed: number("PILEUS_MODEL_SEED")?.unwrap_or(MODEL_SEED),
+        })
     }
 
     fn play(&self, script: &Script, server: &Server, run: usize, context: &Context) -> Result<()> {

@@ -4,6 +4,12 @@
 //! transactions, so that nobody else waits for it. Meanwhile people work in the folder, and what they do is not told to
 //! the recipient. So whatever has been told is remembered, and at the end everything that the owner's feed has had since
 //! is told once more as it is by then, in the same transaction in which the recipient begins to be told of changes.
+//!
+//! What has been told stands in the recipient's feed. After a crash it is read from there, and if the share ends before
+//! all of it was told, what was is taken back.
+
+mod believed;
+mod catch_up;
 
 use super::runner::{Taken, Work};
 use crate::app::App;
@@ -11,21 +17,18 @@ use crate::call::{Answer, Fail};
 use crate::cx::{Edit, edit_owed};
 use crate::rules::audience::Viewer;
 use crate::rules::census::Change;
+use believed::{At, Believed, inside, told_early};
+use catch_up::{Caught, catch_up};
 use pileus_api::event::EventKind;
-use pileus_store::events::Event;
-use pileus_store::folders::Folder;
 use pileus_store::jobs::JOIN;
 use pileus_store::names::Object;
 use pileus_store::shares::Share;
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Files that are told in one transaction.
 const PIECE: i64 = 400;
-
-/// Events of the owner that are caught up with in one transaction.
-const CATCH_UP: i64 = 400;
 
 /// A share whose recipient is to be told what is in it.
 pub struct Joins;
@@ -35,8 +38,10 @@ pub struct Joins;
 pub struct Join {
     /// The share.
     pub share: i64,
-    /// The offer that it came from.
-    pub request: i64,
+    /// Newest event of the owner before the share began.
+    pub from: i64,
+    /// Rights that the share began with.
+    pub permissions: i64,
 }
 
 impl Work for Joins {
@@ -52,19 +57,19 @@ impl Work for Joins {
             let Some(share) = tx.share(join.share)?.filter(|share| !share.joined) else {
                 return Ok(None);
             };
-            let owner = tx.account(share.owner)?;
-            Ok(owner.map(|owner| (share, owner.diffid)))
+            let told = told_early(tx, &share)?;
+            Ok(Some((share, told)))
         });
-        let Some((share, from)) = begun.await? else {
+        let Some((share, told)) = begun.await? else {
             return Ok(());
         };
         let telling = Telling {
             app,
             join,
             recipient: share.recipient,
-            told: Arc::default(),
+            told: Arc::new(told.into_iter().collect()),
         };
-        telling.run(share.folder, from).await
+        telling.run(share.folder, join.from).await
     }
 }
 
@@ -79,7 +84,7 @@ enum Told {
     /// The share is gone, or somebody else has told everything.
     Over,
     /// More is known now, and this is to be told as well.
-    More(Vec<Object>, Vec<Left>),
+    More(Vec<(Object, At)>, Vec<Left>),
 }
 
 struct Telling {
@@ -87,7 +92,7 @@ struct Telling {
     join: Join,
     recipient: i64,
     /// What the recipient has been told of.
-    told: Arc<HashSet<Object>>,
+    told: Arc<Believed>,
 }
 
 impl Telling {
@@ -117,24 +122,23 @@ impl Telling {
                 Caught::All => return Ok(()),
                 Caught::UpTo(diffid, changes) => {
                     from = diffid;
-                    self.change(&changes);
+                    self.change(changes);
                 }
             }
         }
     }
 
-    fn know(&mut self, objects: Vec<Object>) {
+    fn know(&mut self, objects: Vec<(Object, At)>) {
         Arc::make_mut(&mut self.told).extend(objects);
     }
 
-    fn change(&mut self, changes: &HashMap<Object, bool>) {
+    fn change(&mut self, changes: HashMap<Object, Option<At>>) {
         let told = Arc::make_mut(&mut self.told);
-        for (object, is_there) in changes {
-            if *is_there {
-                told.insert(*object);
-            } else {
-                told.remove(object);
-            }
+        for (object, at) in changes {
+            match at {
+                Some(at) => told.insert(object, at),
+                None => told.remove(&object),
+            };
         }
     }
 }
@@ -144,22 +148,7 @@ fn open_share(edit: &mut Edit<'_, '_>, join: Join) -> Answer<Option<Share>> {
     Ok(edit.tx.share(join.share)?.filter(|share| !share.joined))
 }
 
-/// A folder, if it is in the share.
-fn inside(edit: &mut Edit<'_, '_>, share: &Share, folder: i64) -> Answer<Option<Folder>> {
-    let folder = edit.tx.folder(folder)?;
-    let Some(folder) = folder.filter(|folder| folder.deleted == 0 && folder.mount == 0) else {
-        return Ok(None);
-    };
-    let by = edit.tx.share_above(folder.shared, share.recipient)?;
-    Ok(by.filter(|by| by.id == share.id).map(|_| folder))
-}
-
-fn tell_folder(
-    edit: &mut Edit<'_, '_>,
-    join: Join,
-    folder: i64,
-    told: &HashSet<Object>,
-) -> Answer<Told> {
+fn tell_folder(edit: &mut Edit<'_, '_>, join: Join, folder: i64, told: &Believed) -> Answer<Told> {
     let Some(share) = open_share(edit, join)? else {
         return Ok(Told::Over);
     };
@@ -168,9 +157,9 @@ fn tell_folder(
     };
     let object = Object::folder(folder.id);
     let mut new = Vec::new();
-    if !told.contains(&object) {
+    if !told.contains_key(&object) {
         edit.tell_entry(&Viewer::from(&share), Change::New, &folder, &[])?;
-        new.push(object);
+        new.push((object, At::from(&folder)));
     }
     let mut left = vec![Left::Files(folder.id, String::new())];
     for child in edit.tx.folder_children(folder.id)? {
@@ -186,7 +175,7 @@ fn tell_files(
     join: Join,
     folder: i64,
     after: &str,
-    told: &HashSet<Object>,
+    told: &Believed,
 ) -> Answer<Told> {
     let Some(share) = open_share(edit, join)? else {
         return Ok(Told::Over);
@@ -203,155 +192,11 @@ fn tell_files(
     let mut new = Vec::new();
     for file in files {
         let object = Object::file(file.id);
-        if !told.contains(&object) {
+        if !told.contains_key(&object) {
             let event = edit.file_event(EventKind::CreateFile, &file, None);
             edit.record_for(&viewer, &event)?;
-            new.push(object);
+            new.push((object, At::from(&file)));
         }
     }
     Ok(Told::More(new, left))
-}
-
-/// How far a recipient has caught up with the owner.
-enum Caught {
-    /// He is told of every change from now on.
-    All,
-    /// Up to this event; and what is there now, and what is not there any more.
-    UpTo(i64, HashMap<Object, bool>),
-}
-
-/// Tells what has become of everything that the owner was told of meanwhile.
-fn catch_up(
-    edit: &mut Edit<'_, '_>,
-    join: Join,
-    from: i64,
-    told: &HashSet<Object>,
-) -> Answer<Caught> {
-    let Some(share) = open_share(edit, join)? else {
-        return Ok(Caught::All);
-    };
-    // Changes in the folder come before this, and are in the owner's feed, or after it, and are told to the recipient.
-    edit.lock(share.owner)?;
-    let events = edit.tx.events_after(share.owner, from, CATCH_UP)?;
-    let mut catching = CatchingUp {
-        viewer: Viewer::from(&share),
-        share,
-        told,
-        changes: HashMap::new(),
-    };
-    for object in in_order_of_last(&events) {
-        catching.tell(edit, object)?;
-    }
-    match events.last().filter(|_| events.len() as i64 == CATCH_UP) {
-        Some(last) => Ok(Caught::UpTo(last.diffid, catching.changes)),
-        None => {
-            edit.tx.set_share_joined(join.share)?;
-            edit.forget_places();
-            edit.announce(&catching.share, join.request)?;
-            Ok(Caught::All)
-        }
-    }
-}
-
-/// The files and folders of events, in the order in which each was last told of.
-fn in_order_of_last(events: &[Event]) -> Vec<Object> {
-    let mut seen = HashSet::new();
-    let mut objects: Vec<Object> = events
-        .iter()
-        .rev()
-        .flat_map(|event| {
-            let file = event.file.map(Object::file);
-            let folder = event.folder.map(Object::folder);
-            let replaced = event.replaced_file.map(Object::file);
-            [file.or(folder), replaced]
-        })
-        .flatten()
-        .filter(|object| seen.insert(*object))
-        .collect();
-    objects.reverse();
-    objects
-}
-
-struct CatchingUp<'a> {
-    share: Share,
-    viewer: Viewer,
-    told: &'a HashSet<Object>,
-    changes: HashMap<Object, bool>,
-}
-
-impl CatchingUp<'_> {
-    fn knows(&self, object: Object) -> bool {
-        let changed = self.changes.get(&object).copied();
-        changed.unwrap_or_else(|| self.told.contains(&object))
-    }
-
-    fn tell(&mut self, edit: &mut Edit<'_, '_>, object: Object) -> Answer<()> {
-        match (object.as_folder(), object.as_file()) {
-            (Some(folder), _) => self.tell_folder(edit, folder),
-            (None, Some(file)) => self.tell_file(edit, file),
-            (None, None) => Ok(()),
-        }
-    }
-
-    fn tell_folder(&mut self, edit: &mut Edit<'_, '_>, id: i64) -> Answer<()> {
-        let object = Object::folder(id);
-        let found = inside(edit, &self.share, id)?;
-        match (found, self.knows(object)) {
-            (None, false) => return Ok(()),
-            (None, true) => {
-                if let Some(gone) = edit.tx.folder(id)? {
-                    edit.tell_entry(&self.viewer, Change::Gone, &gone, &[])?;
-                }
-                self.changes.insert(object, false);
-            }
-            (Some(folder), true) => {
-                edit.tell_entry(&self.viewer, Change::Other, &folder, &[])?;
-            }
-            (Some(folder), false) => self.tell_new_folder(edit, &folder)?,
-        }
-        Ok(())
-    }
-
-    /// Tells of a folder, after those above it.
-    fn tell_new_folder(&mut self, edit: &mut Edit<'_, '_>, folder: &Folder) -> Answer<()> {
-        let mut chain = vec![folder.clone()];
-        while let Some(lowest) = chain.last()
-            && lowest.id != self.share.folder
-            && !self.knows(Object::folder(lowest.parent))
-            && let Some(above) = inside(edit, &self.share, lowest.parent)?
-        {
-            chain.push(above);
-        }
-        for folder in chain.into_iter().rev() {
-            edit.tell_entry(&self.viewer, Change::New, &folder, &[])?;
-            self.changes.insert(Object::folder(folder.id), true);
-        }
-        Ok(())
-    }
-
-    fn tell_file(&mut self, edit: &mut Edit<'_, '_>, id: i64) -> Answer<()> {
-        let object = Object::file(id);
-        let file = edit.tx.file(id)?;
-        let place = match file.as_ref().filter(|file| file.deleted == 0) {
-            Some(file) => inside(edit, &self.share, file.folder)?,
-            None => None,
-        };
-        let kind = match (&place, self.knows(object)) {
-            (None, false) => return Ok(()),
-            (None, true) => EventKind::DeleteFile,
-            (Some(_), true) => EventKind::ModifyFile,
-            (Some(_), false) => EventKind::CreateFile,
-        };
-        if let Some(folder) = &place
-            && !self.knows(Object::folder(folder.id))
-        {
-            self.tell_new_folder(edit, folder)?;
-        }
-        if let Some(file) = file {
-            let event = edit.file_event(kind, &file, None);
-            edit.record_for(&self.viewer, &event)?;
-        }
-        self.changes.insert(object, place.is_some());
-        Ok(())
-    }
 }

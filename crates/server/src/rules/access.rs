@@ -270,6 +270,10 @@ impl View<'_, '_> {
     /// has the place and the name that the caller gave it. `None` if he does not see it.
     pub fn seen(&mut self, row: Folder) -> Answer<Option<Folder>> {
         if row.mount != 0 {
+            // What somebody else was given, in a folder that he shares, is not the caller's.
+            if row.owner != self.user.account.id {
+                return Ok(None);
+            }
             let shared = self.tx.folder(row.mount)?;
             let shared = shared.filter(|shared| shared.deleted == 0);
             return Ok(match shared {

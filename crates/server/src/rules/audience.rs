@@ -89,6 +89,7 @@ impl Edit<'_, '_> {
 
     /// Records an event for everybody who sees what is at a place.
     pub fn record(&mut self, place: Place, event: &Event) -> Answer<()> {
+        self.lock(place.owner)?;
         let (caller, owner) = (self.user.account.id, Viewer::owner(place));
         self.record_for(&owner, event)?;
         let mut shared = place.shared;

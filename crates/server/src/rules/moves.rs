@@ -102,7 +102,8 @@ impl Edit<'_, '_> {
         mut parent: Folder,
         name: String,
     ) -> Answer<Folder> {
-        if parent.shared != 0 {
+        // Shares do not nest, and are not given away.
+        if parent.shared != 0 || parent.owner != from.owner {
             let rows = self.rows_within(folder.clone())?;
             if rows.iter().any(|row| row.shares > 0 || row.mount != 0) {
                 return Err(Code::SHARE_IN_SHARE.into());

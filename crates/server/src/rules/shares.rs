@@ -118,6 +118,7 @@ impl Edit<'_, '_> {
             None => name.to_owned(),
         };
         let entries = self.few_entries(&folder)?;
+        let since = self.newest_diffid(me.id)?;
         let mount = NewFolder {
             id: self.tx.id()?,
             owner: me.id,
@@ -139,19 +140,22 @@ impl Edit<'_, '_> {
             name: request.name.clone(),
             created: self.now.0,
             mount: mount.id,
+            request: request.id,
+            since,
             joined: entries.is_some(),
         };
         self.tx.insert_share(&share)?;
         self.forget_places();
+        self.tell_owner_of_begin(&share)?;
         match entries {
             Some(entries) => {
                 let viewer = Viewer::from(&share);
                 for (folder, files) in &entries {
                     self.tell_entry(&viewer, Change::New, folder, files)?;
                 }
-                self.announce(&share, request.id)?;
+                self.tell_recipient_of_begin(&share)?;
             }
-            None => self.join_later(&share, request.id)?,
+            None => self.join_later(&share)?,
         }
         Ok(share)
     }
@@ -175,10 +179,11 @@ impl Edit<'_, '_> {
     }
 
     /// Leaves it to a job to tell the recipient of a share what is in it.
-    fn join_later(&mut self, share: &Share, request: i64) -> Answer<()> {
+    fn join_later(&mut self, share: &Share) -> Answer<()> {
         let join = Join {
             share: share.id,
-            request,
+            from: self.newest_diffid(share.owner)?,
+            permissions: share.permissions,
         };
         let payload = serde_json::to_string(&join).map_err(Fail::internal)?;
         let now = self.now.0;
@@ -196,12 +201,16 @@ impl Edit<'_, '_> {
         Ok(())
     }
 
-    /// Tells both sides that a share has begun. What is in it the recipient has been told already: clients rely on it.
-    pub fn announce(&mut self, share: &Share, request: i64) -> Answer<()> {
+    /// Tells the recipient that a share has begun. What is in it he has been told already: clients rely on it.
+    pub fn tell_recipient_of_begin(&mut self, share: &Share) -> Answer<()> {
         let (owner, recipient) = self.parties(share)?;
-        let detail = ShareDetail::taken(share, &owner).from_offer(request);
-        self.record_share(recipient.id, EventKind::AcceptedShareIn, &detail)?;
-        let detail = ShareDetail::given(share, &recipient).from_offer(request);
+        let detail = ShareDetail::taken(share, &owner).from_offer(share.request);
+        self.record_share(recipient.id, EventKind::AcceptedShareIn, &detail)
+    }
+
+    fn tell_owner_of_begin(&mut self, share: &Share) -> Answer<()> {
+        let (owner, recipient) = self.parties(share)?;
+        let detail = ShareDetail::given(share, &recipient).from_offer(share.request);
         self.record_share(owner.id, EventKind::AcceptedShareOut, &detail)?;
         let notice = Notice::Accepted {
             by: recipient.email,
@@ -222,7 +231,9 @@ impl Edit<'_, '_> {
     pub fn end_share(&mut self, share: &Share) -> Answer<()> {
         self.lock(share.owner)?;
         let viewer = Viewer::from(share);
-        if let Some(folder) = self.tx.folder(share.folder)? {
+        if !share.joined {
+            self.take_back_what_was_told(share)?;
+        } else if let Some(folder) = self.tx.folder(share.folder)? {
             for folder in self.rows_within(folder)?.into_iter().rev() {
                 if folder.mount == 0 {
                     let files = self.tx.file_children(folder.id)?;
@@ -324,18 +335,27 @@ impl Edit<'_, '_> {
             permissions,
             ..share.clone()
         };
-        let viewer = Viewer::from(&share);
+        let (owner, recipient) = self.parties(&share)?;
+        // Who has not been told that the share has begun hears of his rights then.
+        if share.joined {
+            self.tell_rights(&share)?;
+            let detail = ShareDetail::taken(&share, &owner).of_change();
+            self.record_share(recipient.id, EventKind::ModifiedShareIn, &detail)?;
+        }
+        let detail = ShareDetail::given(&share, &recipient).of_change();
+        self.record_share(owner.id, EventKind::ModifiedShareOut, &detail)
+    }
+
+    /// Tells the recipient of a share what he may do in each folder of it.
+    pub fn tell_rights(&mut self, share: &Share) -> Answer<()> {
+        let viewer = Viewer::from(share);
         let folder = self.tx.folder(share.folder)?.ok_or(StoreError::Missing)?;
         for folder in self.rows_within(folder)? {
             if folder.mount == 0 {
                 self.tell_entry(&viewer, Change::Other, &folder, &[])?;
             }
         }
-        let (owner, recipient) = self.parties(&share)?;
-        let detail = ShareDetail::taken(&share, &owner).of_change();
-        self.record_share(recipient.id, EventKind::ModifiedShareIn, &detail)?;
-        let detail = ShareDetail::given(&share, &recipient).of_change();
-        self.record_share(owner.id, EventKind::ModifiedShareOut, &detail)
+        Ok(())
     }
 
     /// Accepts an offer for a recipient who has said that he takes all offers of its owner.

@@ -143,7 +143,7 @@ impl Edit<'_, '_> {
     /// Takes a folder out of the trash with everything that was deleted with it. It is all or nothing: what does not
     /// fit the quota stays in the trash as a whole.
     pub fn restore_folder(&mut self, mut top: Folder, to: &mut Folder) -> Answer<Folder> {
-        let entry = top.deleted;
+        let (entry, old_place, has_new_owner) = (top.deleted, top.parent, top.owner != to.owner);
         self.tx.remove_trash_entry_of_folder(entry, top.id)?;
         top.name = self.restored_folder_name(to.id, &top.name)?;
         top.parent = to.id;
@@ -169,6 +169,10 @@ impl Edit<'_, '_> {
                     .filter(|child| child.deleted == entry)
                     .rev(),
             );
+            if has_new_owner {
+                // What was deleted before stays with its owner.
+                self.tx.move_trashed(folder.id, old_place)?;
+            }
         }
         top.deleted = 0;
         Ok(top)

@@ -295,6 +295,8 @@ CREATE TABLE share (
     name TEXT COLLATE "C" NOT NULL,
     created BIGINT NOT NULL,
     mount BIGINT NOT NULL,
+    request BIGINT NOT NULL,
+    since BIGINT NOT NULL,
     joined BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX share_folder ON share (folder, recipient);

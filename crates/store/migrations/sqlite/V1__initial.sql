@@ -295,6 +295,8 @@ CREATE TABLE share (
     name TEXT NOT NULL,
     created BIGINT NOT NULL,
     mount BIGINT NOT NULL,
+    request BIGINT NOT NULL,
+    since BIGINT NOT NULL,
     joined BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX share_folder ON share (folder, recipient);

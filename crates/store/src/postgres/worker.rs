@@ -20,6 +20,9 @@ const CONFLICT_RUNS: u32 = 10;
 /// least doubles each time.
 const HUNGRY_RUNS: u32 = 16;
 
+/// How often an edit is run again because it has learned what to lock first.
+const AGAIN_RUNS: u32 = 16;
+
 /// The first pause after a lost conflict; it doubles up to the longest.
 const CONFLICT_PAUSE: Duration = Duration::from_millis(2);
 const CONFLICT_PAUSE_LONGEST: Duration = Duration::from_millis(200);
@@ -123,6 +126,7 @@ impl Worker {
         }
         let mut own_ids = 0..0;
         let mut hungry_runs = 0;
+        let mut again_runs = 0;
         let mut conflicts = 0;
         let verdict = loop {
             if let Err(error) = self.begin() {
@@ -149,6 +153,7 @@ impl Worker {
                         Err(error) => break Verdict::Void(error),
                     }
                 }
+                Ran::Failed(StoreError::Again) if again_runs < AGAIN_RUNS => again_runs += 1,
                 Ran::Failed(error) if error.is_conflict() && conflicts < CONFLICT_RUNS => {
                     std::thread::sleep(conflict_pause(conflicts));
                     conflicts += 1;

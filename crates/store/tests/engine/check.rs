@@ -13,7 +13,7 @@ on_both_engines!(
     damaged_roots_do_not_stop_the_check,
 );
 
-fn check(db: &Db) -> Findings {
+pub fn check(db: &Db) -> Findings {
     db.view_blocking(|tx| tx.check()).expect("the check runs")
 }
 
@@ -243,7 +243,7 @@ fn every_damage_is_found(place: &TestDatabase) {
 }
 
 /// Checks a database with a damage that is undone afterwards.
-fn check_damaged(db: &Db, sql: &'static str) -> Findings {
+pub fn check_damaged(db: &Db, sql: &'static str) -> Findings {
     let (sender, receiver) = std::sync::mpsc::channel();
     let undone: Result<(), StoreError> = db.edit_blocking(move |tx| {
         assert!(tx.exec(sql, &[])? > 0, "{sql} changed nothing");

@@ -1,6 +1,7 @@
 //! What a transaction promises, tried on both engines through the public interface.
 
 mod check;
+mod check_shares;
 mod durability;
 mod ids;
 mod jobs;
