@@ -336,7 +336,9 @@ fn event(out: &mut Vec<FieldSpec>) {
                 "event",
                 "string",
                 "What happened: `reset`, `createfolder`, `modifyfolder`, `deletefolder`, \
-                 `createfile`, `modifyfile`, `deletefile` or `modifyuserinfo`.",
+                 `createfile`, `modifyfile`, `deletefile`, `modifyuserinfo`, `requestsharein`, `requestshareout`, \
+                 `acceptedsharein`, `acceptedshareout`, `declinedsharein`, `declinedshareout`, `cancelledsharein`, \
+                 `cancelledshareout`, `removedsharein`, `removedshareout`, `modifiedsharein` or `modifiedshareout`.",
             ),
             ("time", "datetime", "When it was committed."),
             (
@@ -353,6 +355,11 @@ fn event(out: &mut Vec<FieldSpec>) {
                 "userinfo",
                 "AccountState?",
                 "The account, in `modifyuserinfo`.",
+            ),
+            (
+                "share",
+                "ShareInfo?",
+                "The share or the offer, in events about one.",
             ),
         ],
     );
@@ -480,7 +487,12 @@ mod tests {
             EventKind::ModifyUserInfo,
             Payload::UserInfo(Box::new(account)),
         );
-        let written = keys_of(&[&|sink| file.write(sink), &|sink| info.write(sink)]);
+        let share = event(EventKind::RemovedShareIn, Payload::Share(Box::default()));
+        let written = keys_of(&[
+            &|sink| file.write(sink),
+            &|sink| info.write(sink),
+            &|sink| share.write(sink),
+        ]);
         assert_eq!(described("event"), written);
         let kinds = find("event").unwrap().fields()[0].doc;
         for kind in (0..).map_while(EventKind::from_number) {
