@@ -130,11 +130,13 @@ const cases = {
   keyboard: () =>
     withPage(async (page) => {
       const link = await newLink();
+      // Asked for before anything else: the browser is told to hand its dialogs over by another
+      // way than keys go, and a key that overtakes this opens a dialog that nobody can answer.
+      const choosing = page.waitForEvent("filechooser");
       await page.goto(link.link);
       await page.getByLabel("Your name").focus();
       await page.keyboard.press("Tab");
       assert.equal(await page.evaluate(() => document.activeElement.id), "files");
-      const choosing = page.waitForEvent("filechooser");
       await page.keyboard.press("Enter");
       await (await choosing).setFiles([file("a.txt"), file("b.txt")]);
       await page.keyboard.press("Tab");
