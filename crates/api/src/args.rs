@@ -29,6 +29,17 @@ impl FolderRef {
         }
     }
 
+    /// Describes `folderid` and `path`; with a code, one of them is required.
+    pub(crate) fn describe(
+        doc: &'static str,
+        doc_of_path: &'static str,
+        missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
+        out.push(spec("folderid", "int", doc, missing));
+        out.push(spec("path", "string", doc_of_path, missing));
+    }
+
     pub(crate) fn write(&self, params: &mut Params, id: &'static str, path: &'static str) {
         match self {
             Self::Id(number) => put(params, id, Value::Num(*number)),
@@ -57,13 +68,7 @@ impl Field for FolderArg {
         out: &mut Vec<ParamSpec>,
     ) {
         let missing = missing.unwrap_or(Code::NO_FOLDER);
-        out.push(spec("folderid", "int", doc, Some(missing)));
-        out.push(spec(
-            "path",
-            "string",
-            "Full path, instead of `folderid`.",
-            Some(missing),
-        ));
+        FolderRef::describe(doc, "Full path, instead of `folderid`.", Some(missing), out);
     }
 }
 
@@ -86,13 +91,8 @@ impl Field for IntoFolderArg {
         _missing: Option<Code>,
         out: &mut Vec<ParamSpec>,
     ) {
-        out.push(spec("folderid", "int", doc, None));
-        out.push(spec(
-            "path",
-            "string",
-            "Full path, instead of `folderid`. Without both: the root.",
-            None,
-        ));
+        let doc_of_path = "Full path, instead of `folderid`. Without both: the root.";
+        FolderRef::describe(doc, doc_of_path, None, out);
     }
 }
 

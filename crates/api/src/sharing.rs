@@ -16,7 +16,7 @@ use pileus_wire::{Params as Given, UnixTime, Value};
 /// Where the recipient has said that he takes all offers of this owner, the share exists at once.
 #[derive(Method, Params)]
 #[method(name = "sharefolder", caller = User, access = Write, reply = RequestReply,
-         fails = [BAD_NAME, FOLDER_MISSING, EMAIL_UNVERIFIED, ROOT_UNSHAREABLE, NOT_OWN_FOLDER, OFFERS_UNWANTED,
+         fails = [DENIED, BAD_NAME, FOLDER_MISSING, EMAIL_UNVERIFIED, ROOT_UNSHAREABLE, NOT_OWN_FOLDER, OFFERS_UNWANTED,
                   EMAIL_INVALID, ALREADY_OFFERED, OWN_ADDRESS, ALREADY_SHARED])]
 pub struct ShareFolder {
     /// The folder.
@@ -42,7 +42,7 @@ pub struct RequestReply {
 
 /// Lists what is shared and offered, by the caller and to the caller.
 #[derive(Method, Params)]
-#[method(name = "listshares", caller = User, access = Read, reply = SharesReply)]
+#[method(name = "listshares", caller = User, access = Read, reply = SharesReply, fails = [DENIED])]
 pub struct ListShares {
     /// Leave offers out.
     pub norequests: bool,
@@ -121,7 +121,7 @@ pub struct ShareRequestInfo {
 
 /// Takes an offer back.
 #[derive(Method, Params)]
-#[method(name = "cancelsharerequest", caller = User, access = Write, fails = [REQUEST_MISSING])]
+#[method(name = "cancelsharerequest", caller = User, access = Write, fails = [DENIED, REQUEST_MISSING])]
 pub struct CancelShareRequest {
     /// The offer.
     #[param(missing = NO_REQUESTID)]
@@ -189,20 +189,14 @@ impl Field for MountArg {
         _missing: Option<Code>,
         out: &mut Vec<ParamSpec>,
     ) {
-        out.push(spec("folderid", "int", doc, None));
-        out.push(spec(
-            "path",
-            "string",
-            "Full path, instead of `folderid`.",
-            None,
-        ));
+        FolderRef::describe(doc, "Full path, instead of `folderid`.", None, out);
     }
 }
 
 /// Accepts an offer: the folder appears in the caller's tree, with everything in it.
 #[derive(Method, Params)]
 #[method(name = "acceptshare", caller = User, access = Write, reply = AcceptedReply,
-         fails = [BAD_NAME, FOLDER_MISSING, OWN_ADDRESS, REQUEST_MISSING, NOT_FOR_CALLER, SHARE_IN_SHARE,
+         fails = [DENIED, BAD_NAME, FOLDER_MISSING, OWN_ADDRESS, REQUEST_MISSING, NOT_FOR_CALLER, SHARE_IN_SHARE,
                   ALREADY_SHARED])]
 pub struct AcceptShare {
     /// The offer.
@@ -226,7 +220,7 @@ pub struct AcceptedReply {
 
 /// Declines an offer.
 #[derive(Method, Params)]
-#[method(name = "declineshare", caller = User, access = Write, fails = [REQUEST_MISSING, NOT_FOR_CALLER])]
+#[method(name = "declineshare", caller = User, access = Write, fails = [DENIED, REQUEST_MISSING, NOT_FOR_CALLER])]
 pub struct DeclineShare {
     /// The offer.
     pub request: RequestArg,
@@ -236,7 +230,7 @@ pub struct DeclineShare {
 
 /// Ends a share; either side may.
 #[derive(Method, Params)]
-#[method(name = "removeshare", caller = User, access = Write, fails = [SHARE_MISSING])]
+#[method(name = "removeshare", caller = User, access = Write, fails = [DENIED, SHARE_MISSING])]
 pub struct RemoveShare {
     /// The share.
     #[param(missing = NO_SHAREID)]
@@ -245,7 +239,7 @@ pub struct RemoveShare {
 
 /// Changes what a recipient may do, from the next call on.
 #[derive(Method, Params)]
-#[method(name = "changeshare", caller = User, access = Write, fails = [SHARE_MISSING])]
+#[method(name = "changeshare", caller = User, access = Write, fails = [DENIED, SHARE_MISSING])]
 pub struct ChangeShare {
     /// The share.
     #[param(missing = NO_SHAREID)]

@@ -1,5 +1,6 @@
 //! Events: the log of each account, in the order of its commits.
 
+use crate::names::Object;
 use crate::record::{ContentHash, record};
 use crate::{Stored, Tx, args, sql};
 
@@ -42,6 +43,14 @@ record! {
         pub replaced_file: Option<i64>,
         /// Anything else, as JSON.
         pub detail: Option<String>,
+    }
+}
+
+impl Event {
+    /// The file or folder it is about; none if it is about the account.
+    pub fn object(&self) -> Option<Object> {
+        let file = self.file.map(Object::file);
+        file.or(self.folder.map(Object::folder))
     }
 }
 

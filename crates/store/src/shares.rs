@@ -59,6 +59,8 @@ sql! {
     ON_FOLDER = concat!("SELECT ", columns!(), " FROM share WHERE folder = $1 ORDER BY recipient");
     OF_OWNER = concat!("SELECT ", columns!(), " FROM share WHERE owner = $1 ORDER BY id");
     OF_RECIPIENT = concat!("SELECT ", columns!(), " FROM share WHERE recipient = $1 ORDER BY id");
+    COUNT_GIVEN = "SELECT CAST((SELECT COUNT(*) FROM share_request WHERE owner = $1) AS BIGINT), \
+                   CAST((SELECT COUNT(*) FROM share WHERE owner = $1) AS BIGINT)";
     INSERT = "INSERT INTO share (id, folder, owner, recipient, permissions, name, created, mount, request, \
               since, joined) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     SET_PERMISSIONS = "UPDATE share SET permissions = $1 WHERE id = $2";
@@ -105,6 +107,11 @@ impl Tx<'_> {
     /// What others share with an account, oldest first.
     pub fn shares_taken(&mut self, recipient: i64) -> Stored<Vec<Share>> {
         self.all(OF_RECIPIENT, args![recipient])
+    }
+
+    /// How many offers an account has open, and how many shares it has given.
+    pub fn count_given(&mut self, owner: i64) -> Stored<(i64, i64)> {
+        self.one(COUNT_GIVEN, args![owner])
     }
 
     /// Adds a share.

@@ -12,6 +12,7 @@ enum Gate {
     Nothing,
     Login,
     Account,
+    Sharer,
     Person,
 }
 
@@ -218,11 +219,12 @@ impl Row {
             Some(&"nothing") => Gate::Nothing,
             Some(&"login") => Gate::Login,
             Some(&"account") => Gate::Account,
+            Some(&"sharer") => Gate::Sharer,
             Some(&"person") => Gate::Person,
             _ => Gate::Login,
         };
-        let mut words =
-            words.skip_while(|word| ["nothing", "login", "account", "person"].contains(word));
+        let mut words = words
+            .skip_while(|word| ["nothing", "login", "account", "sharer", "person"].contains(word));
         let need = match (words.next(), words.next()) {
             (Some(need), Some(thing)) => Some((Need::parse(need)?, Thing::parse(thing)?)),
             (None, _) => None,
@@ -287,6 +289,7 @@ impl Row {
                 return Expected::Refused(1000);
             }
             (Gate::Account, Caller::FolderApp) => return Expected::Refused(1000),
+            (Gate::Sharer, Caller::FolderApp) => return Expected::Refused(2003),
             (_, Caller::Disabled) => return Expected::Refused(2000),
             _ => {}
         }

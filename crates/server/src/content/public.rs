@@ -7,7 +7,8 @@
 use super::link::Pass;
 use super::meter::Meter;
 use crate::app::App;
-use crate::rules::public_links::{check_limits, is_below, is_expired, lock};
+use crate::rules::public_links::{check_limits, is_expired, lock};
+use crate::rules::tree::is_below;
 use pileus_api::{Code, UnixTime};
 use pileus_store::content::{self, Opened};
 use pileus_store::public_link_counts::LinkUse;

@@ -264,9 +264,12 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::config::Config;
+    use crate::cx::edit_for;
     use crate::rules::accounts::{NewUser, add_user};
     use crate::rules::administration::{self, Changes};
+    use crate::rules::offers::Offer;
     use crate::start;
+    use pileus_api::event::EventKind;
     use pileus_store::accounts::{ACTIVE, DEACTIVATED};
 
     /// A server that does not serve, with one account, and the file that its clock follows.
@@ -311,6 +314,42 @@ mod tests {
             .edit(move |tx| tx.deactivate_account(id, now))
             .await
             .unwrap();
+    }
+
+    #[tokio::test]
+    async fn offers_that_nobody_answers_end() {
+        let place = tempfile::tempdir().unwrap();
+        let (app, id) = site(place.path()).await;
+        edit_for(&app, id, |edit| {
+            let mut root = edit.root()?;
+            let folder = edit.make_folder(&mut root, "plans", None)?;
+            edit.make_offer(Offer {
+                folder,
+                email: "bob@example.com",
+                permissions: 0,
+                name: "plans",
+                message: None,
+            })
+        })
+        .await
+        .unwrap();
+        let kinds = || {
+            app.db.view(move |tx| -> Answer<(usize, Vec<i64>)> {
+                let open = tx.share_requests_made(id)?.len();
+                let events = tx.events_after(id, 0, 100)?;
+                Ok((open, events.iter().map(|event| event.kind).collect()))
+            })
+        };
+        go_on(place.path(), 20 * 86_400);
+        tidy(&app).await.unwrap();
+        let (open, before) = kinds().await.unwrap();
+        assert_eq!(open, 1);
+        go_on(place.path(), 21 * 86_400);
+        tidy(&app).await.unwrap();
+        let (open, after) = kinds().await.unwrap();
+        assert_eq!(open, 0);
+        let ended = [EventKind::CancelledShareOut, EventKind::ModifyFolder];
+        assert_eq!(after[before.len()..], ended.map(|kind| kind as i64));
     }
 
     #[tokio::test]

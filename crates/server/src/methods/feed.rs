@@ -5,7 +5,6 @@ use crate::cx::{Cx, View};
 use crate::dispatch::{Reads, Waits};
 use crate::methods::waiting::{Waited, wait_for};
 use crate::rules::access::rights;
-use crate::rules::app_feed::object;
 use crate::rules::audience::permissions_of;
 use crate::rules::events::AccountDetail;
 use crate::rules::metadata::wire_id;
@@ -16,6 +15,7 @@ use pileus_api::metadata::{FileFacts, Kind, Metadata};
 use pileus_api::{Code, UnixTime};
 use pileus_store::StoreError;
 use pileus_store::events::{self, Event as Row};
+use pileus_store::names::Object;
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -134,7 +134,7 @@ fn without_cancelled(rows: Vec<Row>) -> Vec<Row> {
     let mut made = HashSet::new();
     let mut cancelled = HashSet::new();
     for row in &rows {
-        let Some(object) = object(row) else { continue };
+        let Some(object) = row.object() else { continue };
         if is_kind(row, [EventKind::CreateFile, EventKind::CreateFolder]) {
             // Restored from the trash: it is there again.
             cancelled.remove(&object);
@@ -148,7 +148,7 @@ fn without_cancelled(rows: Vec<Row>) -> Vec<Row> {
     // An object whose first event here is a deletion was known before, so its whole story has to be told.
     let mut begun = HashSet::new();
     for row in &rows {
-        let Some(object) = object(row) else { continue };
+        let Some(object) = row.object() else { continue };
         let is_made = is_kind(row, [EventKind::CreateFile, EventKind::CreateFolder]);
         // An object that took the place of another one carries the only news that the other is gone.
         if (begun.insert(object) && !is_made) || row.replaced_file.is_some() {
@@ -157,12 +157,12 @@ fn without_cancelled(rows: Vec<Row>) -> Vec<Row> {
     }
     loop {
         let mut needed = Vec::new();
-        for row in rows
-            .iter()
-            .filter(|row| !object(row).is_some_and(|object| cancelled.contains(&object)))
-        {
-            needed.extend(row.parent.map(|parent| (false, parent)));
-            needed.extend(row.replaced_file.map(|file| (true, file)));
+        for row in rows.iter().filter(|row| {
+            !row.object()
+                .is_some_and(|object| cancelled.contains(&object))
+        }) {
+            needed.extend(row.parent.map(Object::folder));
+            needed.extend(row.replaced_file.map(Object::file));
         }
         let before = cancelled.len();
         for object in needed {
@@ -176,7 +176,10 @@ fn without_cancelled(rows: Vec<Row>) -> Vec<Row> {
         return rows;
     }
     rows.into_iter()
-        .filter(|row| !object(row).is_some_and(|object| cancelled.contains(&object)))
+        .filter(|row| {
+            !row.object()
+                .is_some_and(|object| cancelled.contains(&object))
+        })
         .collect()
 }
 

@@ -121,10 +121,11 @@ impl Writes for DeleteFolder {
     fn run(&self, cx: &mut Edit<'_, '_>) -> Answer<FolderReply> {
         let folder = deletable(cx, &self.folder.0)?;
         if cx.mounted(&folder)?.is_none() {
-            if cx.has_shares_within(&folder)? {
+            let has_folders = cx.tx.folder_has_folders(folder.id)?;
+            if folder.shares > 0 || (has_folders && cx.has_shares_within(&folder)?) {
                 return Err(Code::SHARES_ACTIVE.into());
             }
-            if cx.tx.folder_has_files(folder.id)? || cx.tx.folder_has_folders(folder.id)? {
+            if has_folders || cx.tx.folder_has_files(folder.id)? {
                 return Err(Code::FOLDER_NOT_EMPTY.into());
             }
         }

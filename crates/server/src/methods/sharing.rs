@@ -51,7 +51,7 @@ impl Writes for ShareFolder {
 }
 
 impl View<'_, '_> {
-    /// Refuses an app that was not allowed to share, or that sees one folder only, with 1000.
+    /// Refuses an app that was not allowed to share, or that sees one folder only, with 2003.
     fn require_sharing(&mut self) -> Answer<()> {
         let Some(app) = self.user.token.as_ref().and_then(|token| token.app) else {
             return Ok(());
@@ -66,7 +66,7 @@ impl View<'_, '_> {
         if may || app == 0 {
             Ok(())
         } else {
-            Err(Code::LOGIN_REQUIRED.into())
+            Err(Code::DENIED.into())
         }
     }
 

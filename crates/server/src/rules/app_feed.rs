@@ -8,6 +8,7 @@ use crate::call::Answer;
 use crate::cx::View;
 use pileus_api::event::EventKind;
 use pileus_store::events::Event;
+use pileus_store::names::Object;
 use std::collections::{HashMap, HashSet};
 
 /// Rows of the feed that are looked through at once.
@@ -19,15 +20,6 @@ pub struct Seen {
     pub events: Vec<Event>,
     /// The position after which the rest was not looked at.
     pub ends_early: Option<i64>,
-}
-
-/// A file (true) or a folder (false), and its id.
-type Object = (bool, i64);
-
-/// What an event is about, if it is not about the account.
-pub fn object(event: &Event) -> Option<Object> {
-    let file = event.file.map(|id| (true, id));
-    file.or(event.folder.map(|id| (false, id)))
 }
 
 impl View<'_, '_> {
@@ -141,7 +133,11 @@ impl View<'_, '_> {
         let mut open: Vec<i64> = of.folder.into_iter().collect();
         while let Some(folder) = open.pop() {
             let mut found = self.tx.events_of_contents(of.account, folder, of.diffid)?;
-            found.retain(|event| object(event).is_some_and(|it| !changed.objects.contains(&it)));
+            found.retain(|event| {
+                event
+                    .object()
+                    .is_some_and(|it| !changed.objects.contains(&it))
+            });
             found.extend(changed.by_folder.remove(&folder).unwrap_or_default());
             open.extend(found.iter().filter_map(|event| event.folder));
             contents.extend(found);
@@ -176,7 +172,10 @@ impl View<'_, '_> {
 
     /// Notes what an event tells of as it was before, if no earlier one told of it.
     fn note_change(&mut self, row: Event, changed: &mut Changed) -> Answer<()> {
-        if !object(&row).is_some_and(|object| changed.objects.insert(object)) {
+        if !row
+            .object()
+            .is_some_and(|object| changed.objects.insert(object))
+        {
             return Ok(());
         }
         let before = if is_kind(&row, [EventKind::CreateFile, EventKind::CreateFolder]) {

@@ -133,7 +133,6 @@ impl Edit<'_, '_> {
     /// Records an event in the log of one viewer, as he sees it.
     pub fn record_for(&mut self, viewer: &Viewer, event: &Event) -> Answer<()> {
         let mut event = Event {
-            account: viewer.account,
             flags: viewer.flags,
             ..event.clone()
         };
@@ -143,7 +142,6 @@ impl Edit<'_, '_> {
         {
             (event.parent, event.name) = (Some(mount.parent), Some(mount.name));
         }
-        event.diffid = self.next_diffid(viewer.account)?;
-        Ok(self.tx.insert_event(&event)?)
+        self.append_event(viewer.account, event)
     }
 }

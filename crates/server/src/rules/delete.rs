@@ -70,14 +70,15 @@ impl Edit<'_, '_> {
         }
         self.require(&top, Right::Delete)?;
         let mut folders = self.rows_within(top.clone())?;
-        self.end_shares_in(&folders)?;
-        folders.retain(|folder| folder.mount == 0);
+        if self.end_shares_in(&folders)? {
+            // What was mounted is gone, and the others are not shared any more.
+            let top = self.tx.folder(top.id)?.ok_or(StoreError::Missing)?;
+            folders = self.rows_within(top)?;
+        }
         let entry = self.new_trash_entry(top.owner, Some(top.id), None, top.parent)?;
         let (now, parent) = (self.now.0, top.parent);
         let mut deleted = Deleted::default();
-        for folder in folders.into_iter().rev() {
-            // What it is shared by may just have changed.
-            let mut folder = self.tx.folder(folder.id)?.ok_or(StoreError::Missing)?;
+        for mut folder in folders.into_iter().rev() {
             for mut file in self.tx.file_children(folder.id)? {
                 self.trash_file(&mut file, entry)?;
                 deleted.files += 1;

@@ -67,9 +67,14 @@ impl Edit<'_, '_> {
             detail: Some(detail),
             ..self.blank(EventKind::ModifyUserInfo)
         };
-        let diffid = self.next_diffid(account.id)?;
+        self.append_event(account.id, event)
+    }
+
+    /// Puts an event at the end of an account's log.
+    pub fn append_event(&mut self, account: i64, event: Event) -> Answer<()> {
+        let diffid = self.next_diffid(account)?;
         Ok(self.tx.insert_event(&Event {
-            account: account.id,
+            account,
             diffid,
             ..event
         })?)

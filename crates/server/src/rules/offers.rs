@@ -9,6 +9,7 @@ use crate::mail::{self, letters};
 use crate::rules::guesses::{check_guesses, noting_guesses};
 use crate::rules::notices::Notice;
 use crate::rules::share_detail::ShareDetail;
+use crate::rules::tree::is_below;
 use crate::secrets::{fingerprint, random_token};
 use pileus_api::Code;
 use pileus_api::event::EventKind;
@@ -27,7 +28,10 @@ const OPEN_SECONDS: i64 = 21 * 86_400;
 const MESSAGE_BYTES: usize = 1024;
 
 /// Open offers that an account may have at a time.
-const OPEN_MAX: usize = 1000;
+const OFFERS_MAX: i64 = 1000;
+
+/// Shares that an account may have given: all of them are one list to clients.
+const SHARES_MAX: i64 = 10_000;
 
 /// What an owner wants to offer.
 pub struct Offer<'a> {
@@ -135,8 +139,9 @@ impl Edit<'_, '_> {
         {
             return Err(Code::ALREADY_OFFERED.into());
         }
-        if self.tx.share_requests_made(owner.id)?.len() >= OPEN_MAX {
-            return Err(Code::LOGINS_LIMITED.into());
+        let (offers, shares) = self.tx.count_given(owner.id)?;
+        if offers >= OFFERS_MAX || shares >= SHARES_MAX {
+            return Err(Code::REQUESTS_LIMITED.into());
         }
         // One whose time was over, but which nobody has cleared away yet.
         if let Some(old) = self.tx.share_request_of(folder.id, offer.email)? {
@@ -175,6 +180,12 @@ impl Edit<'_, '_> {
         Ok(found.filter(|account| account.state == accounts::ACTIVE))
     }
 
+    /// The account of an address that has proven to be its own.
+    pub fn verified_recipient(&mut self, email: &str) -> Answer<Option<Account>> {
+        let found = self.recipient(email)?;
+        Ok(found.filter(|account| account.email_verified))
+    }
+
     /// Tells a recipient of an offer to him.
     pub fn tell_of_offer(
         &mut self,
@@ -199,7 +210,8 @@ impl Edit<'_, '_> {
         code: &str,
     ) -> Answer<()> {
         let now = self.now;
-        if !mail::may_send(self.tx, &request.email, now)? {
+        // Strangers must not use up the mails of a lost password.
+        if !mail::may_notify(self.tx, &request.email, now)? {
             return Ok(());
         }
         // Somebody without an account reads what the owner reads.
@@ -225,9 +237,7 @@ impl Edit<'_, '_> {
             if share.owner != folder.owner {
                 continue;
             }
-            if let Some(row) = self.tx.folder(share.folder)?
-                && self.rows_lead(&row, folder.id)?
-            {
+            if is_below(self.tx, share.folder, folder.id)? {
                 return Err(Code::ALREADY_SHARED.into());
             }
         }
@@ -243,10 +253,7 @@ impl Edit<'_, '_> {
             End::Declined => (EventKind::DeclinedShareIn, EventKind::DeclinedShareOut),
         };
         let owner = self.tx.account(request.owner)?.ok_or(StoreError::Missing)?;
-        if let Some(recipient) = self
-            .recipient(&request.email)?
-            .filter(|found| found.email_verified)
-        {
+        if let Some(recipient) = self.verified_recipient(&request.email)? {
             let detail = ShareDetail::offer_got(request, &owner);
             self.record_share(recipient.id, to_recipient, &detail)?;
         }

@@ -11,6 +11,7 @@ use crate::rules::census::Change;
 use crate::rules::notices::Notice;
 use crate::rules::offers::End;
 use crate::rules::share_detail::ShareDetail;
+use crate::rules::tree::is_below;
 use pileus_api::Code;
 use pileus_api::event::EventKind;
 use pileus_store::StoreError;
@@ -46,14 +47,11 @@ impl Edit<'_, '_> {
         detail: &ShareDetail,
     ) -> Answer<()> {
         let detail = serde_json::to_string(detail).map_err(Fail::internal)?;
-        let diffid = self.next_diffid(account)?;
         let event = Event {
-            account,
-            diffid,
             detail: Some(detail),
             ..self.blank(kind)
         };
-        Ok(self.tx.insert_event(&event)?)
+        self.append_event(account, event)
     }
 
     /// Does something as another account would.
@@ -260,52 +258,34 @@ impl Edit<'_, '_> {
     }
 
     /// Ends every share and offer of these folders, which belong to one owner, and takes out of them what others share
-    /// with him.
-    pub fn end_shares_in(&mut self, folders: &[Folder]) -> Answer<()> {
+    /// with him. Answers whether there was any.
+    pub fn end_shares_in(&mut self, folders: &[Folder]) -> Answer<bool> {
+        let mut has_ended = false;
         for folder in folders {
             if folder.shares > 0 {
                 self.end_all_of(folder.id)?;
+                has_ended = true;
             }
             if folder.mount != 0
                 && let Some(share) = self.tx.share_of(folder.mount, folder.owner)?
             {
                 self.end_share(&share)?;
+                has_ended = true;
             }
         }
-        Ok(())
+        Ok(has_ended)
     }
 
     /// Whether a folder, or one below it, is shared or offered by its owner.
     pub fn has_shares_within(&mut self, folder: &Folder) -> Answer<bool> {
-        if folder.shares > 0 {
-            return Ok(true);
-        }
-        let mut shared: Vec<i64> = Vec::new();
-        for share in self.tx.shares_given(folder.owner)? {
-            shared.push(share.folder);
-        }
-        for request in self.tx.share_requests_made(folder.owner)? {
-            shared.push(request.folder);
-        }
-        for id in shared {
-            if let Some(row) = self.tx.folder(id)?
-                && row.deleted == 0
-                && self.rows_lead(&row, folder.id)?
-            {
+        let given = self.tx.shares_given(folder.owner)?;
+        let offered = self.tx.share_requests_made(folder.owner)?;
+        let shared = given.iter().map(|share| share.folder);
+        for id in shared.chain(offered.iter().map(|request| request.folder)) {
+            let is_live = self.tx.folder(id)?.is_some_and(|row| row.deleted == 0);
+            if is_live && is_below(self.tx, id, folder.id)? {
                 return Ok(true);
             }
-        }
-        Ok(false)
-    }
-
-    /// Whether the way up from a row leads through a folder. The rows are followed as they are, whoever sees them.
-    pub fn rows_lead(&mut self, row: &Folder, folder: i64) -> Answer<bool> {
-        let mut at = Some(row.clone());
-        while let Some(row) = at {
-            if row.id == folder {
-                return Ok(true);
-            }
-            at = self.tx.folder(row.parent)?;
         }
         Ok(false)
     }
@@ -360,7 +340,7 @@ impl Edit<'_, '_> {
 
     /// Accepts an offer for a recipient who has said that he takes all offers of its owner.
     pub fn accept_if_always(&mut self, request: &ShareRequest) -> Answer<()> {
-        let Some(recipient) = self.tx.account_by_email(&request.email)? else {
+        let Some(recipient) = self.verified_recipient(&request.email)? else {
             return Ok(());
         };
         if self.tx.share_policy(recipient.id, request.owner)? != shares::ALWAYS {

@@ -5,10 +5,10 @@ use crate::cx::View;
 use pileus_api::Code;
 use pileus_api::args::{FileRef, FolderRef, VersionArg};
 use pileus_api::name::Path;
-use pileus_store::StoreError;
 use pileus_store::contents::Content;
 use pileus_store::files::File;
 use pileus_store::folders::Folder;
+use pileus_store::{StoreError, Stored, Tx};
 
 /// A version of a file: the file's row with the content columns of the version.
 #[derive(Clone, Debug)]
@@ -17,6 +17,18 @@ pub struct Version {
     pub file: File,
     /// Id of the earlier revision, if it is not the current content.
     pub revisionid: Option<i64>,
+}
+
+/// Whether a folder is another one or lies somewhere below it in the tree of its owner, whoever sees what of that.
+pub fn is_below(tx: &mut Tx<'_>, folder: i64, top: i64) -> Stored<bool> {
+    let mut at = folder;
+    while at != top {
+        match tx.folder(at)? {
+            Some(folder) if folder.parent != 0 => at = folder.parent,
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 impl View<'_, '_> {

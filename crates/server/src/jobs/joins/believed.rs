@@ -56,12 +56,6 @@ pub fn inside(edit: &mut Edit<'_, '_>, share: &Share, folder: i64) -> Answer<Opt
     Ok(by.filter(|by| by.id == share.id).map(|_| folder))
 }
 
-/// What an event is about, if that is a file or a folder.
-pub fn object_of(event: &Event) -> Option<Object> {
-    let file = event.file.map(Object::file);
-    file.or(event.folder.map(Object::folder))
-}
-
 /// What the recipient of a share has been told of since it began, and believes to be there. What he sees without the share
 /// is left out.
 pub fn told_early(tx: &mut Tx<'_>, share: &Share) -> Stored<Vec<(Object, At)>> {
@@ -77,7 +71,7 @@ pub fn told_early(tx: &mut Tx<'_>, share: &Share) -> Stored<Vec<(Object, At)>> {
                 believed.remove(&Object::file(replaced));
             }
             let (Some(object), Some(parent), Some(name)) =
-                (object_of(&event), event.parent, event.name)
+                (event.object(), event.parent, event.name)
             else {
                 continue;
             };

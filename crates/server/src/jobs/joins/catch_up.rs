@@ -1,6 +1,6 @@
 //! Telling the recipient of a share what has become of everything that its owner was told of meanwhile.
 
-use super::believed::{At, Believed, gone_event, inside, is_seen_elsewhere, object_of};
+use super::believed::{At, Believed, gone_event, inside, is_seen_elsewhere};
 use super::{Join, open_share};
 use crate::call::Answer;
 use crate::cx::Edit;
@@ -36,6 +36,7 @@ pub fn catch_up(edit: &mut Edit<'_, '_>, join: Join, from: i64, told: &Believed)
         share,
         told,
         changes: HashMap::new(),
+        in_folders: None,
     };
     for object in in_order_of_last(&events) {
         catching.tell(edit, object)?;
@@ -60,7 +61,7 @@ fn in_order_of_last(events: &[Event]) -> Vec<Object> {
     let mut objects: Vec<Object> = events
         .iter()
         .rev()
-        .flat_map(|event| [object_of(event), event.replaced_file.map(Object::file)])
+        .flat_map(|event| [event.object(), event.replaced_file.map(Object::file)])
         .flatten()
         .filter(|object| seen.insert(*object))
         .collect();
@@ -73,6 +74,8 @@ struct CatchingUp<'a> {
     viewer: Viewer,
     told: &'a Believed,
     changes: HashMap<Object, Option<At>>,
+    /// What the recipient believes, or has believed, to be in folders; made when the first folder is gone.
+    in_folders: Option<HashMap<i64, Vec<Object>>>,
 }
 
 impl CatchingUp<'_> {
@@ -88,11 +91,31 @@ impl CatchingUp<'_> {
         self.believed(object).is_some()
     }
 
+    /// Notes where the recipient believes something to be from now on.
+    fn set(&mut self, object: Object, at: Option<At>) {
+        if let (Some(at), Some(in_folders)) = (&at, &mut self.in_folders) {
+            in_folders.entry(at.parent).or_default().push(object);
+        }
+        self.changes.insert(object, at);
+    }
+
     /// What the recipient believes to be in a folder.
-    fn believed_in(&self, folder: i64) -> Vec<Object> {
+    fn believed_in(&mut self, folder: i64) -> Vec<Object> {
+        let (told, changes) = (self.told, &self.changes);
+        let in_folders = self.in_folders.get_or_insert_with(|| {
+            let mut in_folders: HashMap<i64, Vec<Object>> = HashMap::new();
+            let changed = changes
+                .iter()
+                .filter_map(|(object, at)| Some((object, at.as_ref()?)));
+            for (object, at) in told.iter().chain(changed) {
+                in_folders.entry(at.parent).or_default().push(*object);
+            }
+            in_folders
+        });
+        // Some have moved on since, and some were noted twice.
+        let noted = in_folders.remove(&folder).unwrap_or_default();
         let is_in = |object: &Object| self.believed(*object).is_some_and(|at| at.parent == folder);
-        let known = self.told.keys().chain(self.changes.keys()).copied();
-        let inside: HashSet<Object> = known.filter(is_in).collect();
+        let inside: HashSet<Object> = noted.into_iter().filter(is_in).collect();
         inside.into_iter().collect()
     }
 
@@ -110,7 +133,7 @@ impl CatchingUp<'_> {
         let Some(at) = self.believed(object).cloned() else {
             return Ok(());
         };
-        self.changes.insert(object, None);
+        self.set(object, None);
         if let Some(folder) = object.as_folder() {
             for child in self.believed_in(folder) {
                 self.tell(edit, child)?;
@@ -135,7 +158,7 @@ impl CatchingUp<'_> {
             Change::New
         };
         edit.tell_entry(&self.viewer, change, &folder, &[])?;
-        self.changes.insert(object, Some(At::from(&folder)));
+        self.set(object, Some(At::from(&folder)));
         Ok(())
     }
 
@@ -152,7 +175,7 @@ impl CatchingUp<'_> {
         for folder in way.into_iter().rev() {
             edit.tell_entry(&self.viewer, Change::New, &folder, &[])?;
             let object = Object::folder(folder.id);
-            self.changes.insert(object, Some(At::from(&folder)));
+            self.set(object, Some(At::from(&folder)));
         }
         Ok(())
     }
@@ -175,7 +198,7 @@ impl CatchingUp<'_> {
         };
         let event = edit.file_event(kind, &file, None);
         edit.record_for(&self.viewer, &event)?;
-        self.changes.insert(object, Some(At::from(&file)));
+        self.set(object, Some(At::from(&file)));
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use crate::cx::Edit;
 use crate::dispatch::Writes;
 use crate::language::Language;
 use crate::mail::letters::{self, SentLink};
-use crate::mail::{may_send, send};
+use crate::mail::{may_notify, send};
 use crate::methods::general::is_email;
 use crate::rules::public_links::{Item, usable};
 use pileus_api::public_links::SendPublink;
@@ -55,7 +55,8 @@ impl Writes for SendPublink {
         cx.tx
             .after_commit(move || limited.limits.sent_links(account, count));
         for to in addresses {
-            if may_send(cx.tx, to, now)? {
+            // Strangers must not use up the mails of a lost password.
+            if may_notify(cx.tx, to, now)? {
                 // Who has an account here has a language; others probably have the sender's.
                 let reader = cx.tx.account_by_email(to)?;
                 let language = reader.map_or(found.owner.language.clone(), |it| it.language);

@@ -6,6 +6,7 @@
 use super::{Item, Usable};
 use crate::call::{Answer, Fail};
 use crate::rules::metadata::wire_id;
+use crate::rules::tree::is_below;
 use pileus_api::listing::Node;
 use pileus_api::metadata::{FileFacts, Kind, Metadata};
 use pileus_api::name::Path;
@@ -13,7 +14,7 @@ use pileus_api::{Code, Listing, UnixTime};
 use pileus_store::files::File;
 use pileus_store::folders::Folder;
 use pileus_store::public_link_items::{LinkItem, TOP};
-use pileus_store::{ContentHash, StoreError, Tx};
+use pileus_store::{ContentHash, Tx};
 
 /// A folder behind a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -259,18 +260,6 @@ impl<'a, 't> Walk<'a, 't> {
             media: None,
         })
     }
-}
-
-/// Whether a folder is another one or lies somewhere below it.
-pub fn is_below(tx: &mut Tx<'_>, folder: i64, top: i64) -> Result<bool, StoreError> {
-    let mut at = folder;
-    while at != top {
-        match tx.folder(at)? {
-            Some(folder) if folder.parent != 0 => at = folder.parent,
-            _ => return Ok(false),
-        }
-    }
-    Ok(true)
 }
 
 fn file_entry(file: &File, parent: Option<u64>) -> Entry {

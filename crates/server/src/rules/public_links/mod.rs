@@ -4,7 +4,7 @@ mod contents;
 mod own;
 mod visit;
 
-pub use contents::{Entry, Place, Walk, is_below};
+pub use contents::{Entry, Place, Walk};
 pub use visit::{Key, PASS_SECONDS, Visit, content_pass, lock, pass};
 
 use crate::call::Answer;
