@@ -291,7 +291,7 @@ pub struct Subscribe {
 
 /// Tells everything that happened to one file, which may be deleted.
 #[derive(Method, Params)]
-#[method(name = "getfilehistory", caller = User, access = Read, reply = FeedReply, fails = [FILE_MISSING])]
+#[method(name = "getfilehistory", caller = User, access = Waits, reply = FeedReply, fails = [FILE_MISSING])]
 pub struct GetFileHistory {
     /// The file.
     #[param(missing = NO_FILEID)]

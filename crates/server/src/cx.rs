@@ -5,7 +5,7 @@ use crate::body::Body;
 use crate::call::{Answer, Call, Fail};
 use crate::login::{self, Claim, User};
 use crate::rules::access::{Known, Place};
-use crate::rules::audience::Viewers;
+use crate::rules::audience::{Viewers, flags_of};
 use crate::rules::notices::{Notice, about_space};
 use crate::working;
 use pileus_api::method::Spec;
@@ -76,6 +76,8 @@ pub struct Ledger {
     used_before: i64,
     diffid: i64,
     is_changed: bool,
+    /// Whether what has happened in folders that it follows has its place in its feed.
+    is_up_to_date: bool,
 }
 
 impl<'a, 't> Deref for Edit<'a, 't> {
@@ -99,6 +101,7 @@ impl From<&Account> for Ledger {
             used_before: account.used,
             diffid: account.diffid,
             is_changed: false,
+            is_up_to_date: false,
         }
     }
 }
@@ -184,36 +187,56 @@ impl<'a, 't> Edit<'a, 't> {
         self.ledger(account).map(drop)
     }
 
-    /// The next place in the feed of an account.
+    /// The next place in the feed of an account, behind everything that has happened in the folders that it follows.
     pub fn next_diffid(&mut self, account: i64) -> Answer<i64> {
+        self.place_news(account)?;
         let ledger = self.ledger(account)?;
         ledger.diffid += 1;
         ledger.is_changed = true;
         Ok(ledger.diffid)
     }
 
-    /// Writes the counters that this edit keeps of accounts other than the caller's, so that statements can move them.
-    pub fn write_counters_of_others(&mut self) -> Answer<()> {
-        let caller = self.view.user.account.id;
-        for (&account, ledger) in &self.ledger {
-            if account != caller && ledger.is_changed {
-                self.view
-                    .tx
-                    .set_account_counters(account, ledger.used, ledger.diffid)?;
+    /// Gives what has happened in the folders that an account follows its place in its feed.
+    pub fn place_news(&mut self, account: i64) -> Answer<()> {
+        let Ledger {
+            mut diffid,
+            is_up_to_date,
+            ..
+        } = *self.ledger(account)?;
+        if is_up_to_date {
+            return Ok(());
+        }
+        for news in self.tx.news_of_followed(account)? {
+            let flags = flags_of(news.permissions);
+            let newest = self.tx.newest_stretch(account)?;
+            let goes_on = newest.filter(|last| {
+                (last.folder, last.flags, last.end()) == (news.folder, flags, diffid)
+            });
+            if let Some(last) = goes_on {
+                self.tx.place_news_behind(account, last.diffid, &news)?;
+                diffid += news.stop - last.stop;
+            } else {
+                self.tx.place_news(account, diffid + 1, &news, flags)?;
+                diffid += 1 + news.stop - news.start;
             }
         }
+        let ledger = self.ledger(account)?;
+        ledger.is_changed |= ledger.diffid != diffid;
+        (ledger.diffid, ledger.is_up_to_date) = (diffid, true);
         Ok(())
     }
 
-    /// Notes that a statement has moved an account's place in its feed. Those who wait for news of it are woken.
-    pub fn has_advanced(&mut self, account: i64, diffid: i64) {
-        if let Some(ledger) = self.ledger.get_mut(&account) {
-            (ledger.diffid, ledger.is_changed) = (diffid, true);
-            return;
+    /// Notes that an event of an owner happened in a shared folder of his. Those who follow it are woken.
+    pub fn note_shared_event(&mut self, owner: i64, folder: i64, diffid: i64) -> Answer<()> {
+        self.tx.note_shared_event(owner, folder, diffid)?;
+        for (&account, ledger) in &mut self.ledger {
+            // An owner follows folders of others only.
+            ledger.is_up_to_date &= account == owner;
         }
-        self.view.tx.notify(account, diffid);
+        self.view.tx.notify(folder, diffid);
         let feed = self.view.app.feed.clone();
-        self.view.tx.after_commit(move || feed.wake(account));
+        self.view.tx.after_commit(move || feed.wake(folder));
+        Ok(())
     }
 
     /// The newest event in the feed of an account.

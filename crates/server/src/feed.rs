@@ -2,15 +2,32 @@
 //!
 //! A waiter first registers, then looks, then sleeps: a change between the look and the sleep wakes it. An idle waiter
 //! costs its registration and nothing else: no thread, no database connection, no timer tick.
+//!
+//! What happens in a shared folder is told once, with the folder's id: accounts and folders draw their ids from one
+//! sequence. It wakes the accounts that follow the folder.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 /// Locks the waiters are spread over, so that accounts rarely share one.
 const SHARDS: usize = 64;
 
-type Shard = HashMap<i64, Arc<Notify>>;
+/// Those who wait for one account.
+#[derive(Debug, Default)]
+struct Waiters {
+    notify: Arc<Notify>,
+    count: usize,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    /// By account.
+    waiters: HashMap<i64, Waiters>,
+    /// By folder: the accounts that follow it, each with its number of waiters.
+    followers: HashMap<i64, HashMap<i64, usize>>,
+}
 
 /// The waiters of all accounts.
 #[derive(Clone, Debug)]
@@ -27,8 +44,8 @@ impl Default for Feed {
 }
 
 impl Feed {
-    fn shard(&self, account: i64) -> MutexGuard<'_, Shard> {
-        let index = usize::try_from(account.unsigned_abs() % SHARDS as u64).unwrap_or(0);
+    fn shard(&self, id: i64) -> MutexGuard<'_, Shard> {
+        let index = usize::try_from(id.unsigned_abs() % SHARDS as u64).unwrap_or(0);
         self.shards[index]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -36,31 +53,40 @@ impl Feed {
 
     /// Registers interest in an account. Changes from now on wake [`Waiter::changed`].
     pub fn register(&self, account: i64) -> Waiter {
-        let notify = self.shard(account).entry(account).or_default().clone();
+        let mut shard = self.shard(account);
+        let waiters = shard.waiters.entry(account).or_default();
+        waiters.count += 1;
         Waiter {
             feed: self.clone(),
             account,
-            notify,
+            notify: waiters.notify.clone(),
+            followed: Mutex::default(),
         }
     }
 
-    /// Something of the account has changed, and is committed.
-    pub fn wake(&self, account: i64) {
-        let notify = self.shard(account).get(&account).cloned();
-        if let Some(notify) = notify {
-            notify.notify_waiters();
+    /// Something of the account, or in the shared folder, has changed, and is committed.
+    pub fn wake(&self, id: i64) {
+        let followers: Vec<i64> = {
+            let shard = self.shard(id);
+            if let Some(waiters) = shard.waiters.get(&id) {
+                waiters.notify.notify_waiters();
+            }
+            let followers = shard.followers.get(&id);
+            followers.map_or_else(Vec::new, |accounts| accounts.keys().copied().collect())
+        };
+        for account in followers {
+            if let Some(waiters) = self.shard(account).waiters.get(&account) {
+                waiters.notify.notify_waiters();
+            }
         }
     }
 
     /// Changes of other nodes may have been missed: everybody looks.
     pub fn wake_all(&self) {
         for shard in self.shards.iter() {
-            for notify in shard
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .values()
-            {
-                notify.notify_waiters();
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            for waiters in shard.waiters.values() {
+                waiters.notify.notify_waiters();
             }
         }
     }
@@ -72,21 +98,58 @@ pub struct Waiter {
     feed: Feed,
     account: i64,
     notify: Arc<Notify>,
+    followed: Mutex<BTreeSet<i64>>,
 }
 
 impl Waiter {
     /// Resolves at the next change after this call. Call it before the look, await it after.
-    pub fn changed(&self) -> tokio::sync::futures::Notified<'_> {
+    pub fn changed(&self) -> Notified<'_> {
         self.notify.notified()
+    }
+
+    /// Has changes in these shared folders wake the account's waiters too, and in no others. True if there are new ones
+    /// among them: what has happened there before is to be looked for.
+    pub fn follow(&self, folders: BTreeSet<i64>) -> bool {
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        for &folder in folders.difference(&followed) {
+            let mut shard = self.feed.shard(folder);
+            let followers = shard.followers.entry(folder).or_default();
+            *followers.entry(self.account).or_default() += 1;
+        }
+        for &folder in followed.difference(&folders) {
+            self.unfollow(folder);
+        }
+        let has_new = !folders.is_subset(&followed);
+        *followed = folders;
+        has_new
+    }
+
+    fn unfollow(&self, folder: i64) {
+        let mut shard = self.feed.shard(folder);
+        let Some(followers) = shard.followers.get_mut(&folder) else {
+            return;
+        };
+        if let Some(waiters) = followers.get_mut(&self.account) {
+            *waiters -= 1;
+            if *waiters == 0 {
+                followers.remove(&self.account);
+            }
+        }
+        if followers.is_empty() {
+            shard.followers.remove(&folder);
+        }
     }
 }
 
 impl Drop for Waiter {
     fn drop(&mut self) {
+        self.follow(BTreeSet::new());
         let mut shard = self.feed.shard(self.account);
-        // Two references are the table's and this one's: nobody else waits.
-        if Arc::strong_count(&self.notify) <= 2 {
-            shard.remove(&self.account);
+        if let Some(waiters) = shard.waiters.get_mut(&self.account) {
+            waiters.count -= 1;
+            if waiters.count == 0 {
+                shard.waiters.remove(&self.account);
+            }
         }
     }
 }
@@ -104,8 +167,28 @@ mod tests {
         feed.wake(7);
         changed.await;
         drop(waiter);
-        assert_eq!(feed.shard(7).len(), 1);
+        assert_eq!(feed.shard(7).waiters.len(), 1);
         drop(other);
-        assert_eq!(feed.shard(7).len(), 0);
+        assert_eq!(feed.shard(7).waiters.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn changes_in_followed_folders_wake() {
+        let feed = Feed::default();
+        let (one, other) = (feed.register(7), feed.register(7));
+        assert!(one.follow([20, 21].into()), "there are new ones");
+        assert!(other.follow([20].into()));
+        assert!(!one.follow([20].into()), "there is none");
+        for folder in [20, 21] {
+            let changed = one.changed();
+            feed.wake(folder);
+            let is_woken = tokio::time::timeout(std::time::Duration::ZERO, changed).await;
+            assert_eq!(is_woken.is_ok(), folder == 20);
+        }
+        drop(one);
+        assert_eq!(feed.shard(20).followers[&20][&7], 1);
+        drop(other);
+        assert!(feed.shard(20).followers.is_empty());
+        assert!(feed.shard(21).followers.is_empty());
     }
 }

@@ -46,8 +46,9 @@ sql! {
     FILE_NAMES = "SELECT id, owner FROM file WHERE id > $1 ORDER BY id LIMIT 5000";
     NOTED = "SELECT object FROM name_new WHERE owner = $1";
     SEGMENTS = "SELECT objects FROM name_segment WHERE owner = $1";
-    SHARES = "SELECT s.id, s.folder, s.owner, s.recipient, f.owner, m.owner, m.mount FROM share s \
+    SHARES = "SELECT s.id, s.folder, s.owner, s.recipient, s.joined, f.owner, m.owner, m.mount, w.owner FROM share s \
               LEFT JOIN folder f ON f.id = s.folder AND f.deleted = 0 \
+              LEFT JOIN follow w ON w.account = s.recipient AND w.folder = s.folder \
               LEFT JOIN folder m ON m.id = s.mount AND m.deleted = 0 WHERE s.id > $1 ORDER BY s.id LIMIT 5000";
     SHARED_FOLDERS = "SELECT f.id, f.shares, CAST((SELECT COUNT(*) FROM share s WHERE s.folder = f.id) AS BIGINT), \
                       CAST((SELECT COUNT(*) FROM share_request r WHERE r.folder = f.id) AS BIGINT), \
@@ -55,8 +56,6 @@ sql! {
                       (SELECT COUNT(*) FROM share s WHERE s.folder = f.mount AND s.mount = f.id) END AS BIGINT) \
                       FROM folder f LEFT JOIN folder p ON p.id = f.parent \
                       WHERE f.deleted = 0 AND f.id > $1 ORDER BY f.id LIMIT 5000";
-    EVENTS = "SELECT diffid, kind, folder, file, parent, name, created, modified, revisionid, blob, size, hash, \
-              replaced_file FROM event WHERE account = $1 AND diffid > $2 ORDER BY diffid LIMIT 5000";
 }
 
 /// What a check has found.

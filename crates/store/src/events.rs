@@ -1,8 +1,12 @@
 //! Events: the log of each account, in the order of its commits.
+//!
+//! The feed of an account is its log and what has happened in the folders that others share with it, see
+//! [`crate::followed`]. What reads the feed reads both.
 
 use crate::names::Object;
 use crate::record::{ContentHash, record};
 use crate::{Stored, Tx, args, sql};
+use std::collections::HashMap;
 
 record! {
     /// One event, with the state of its object at that moment as the account saw it.
@@ -69,36 +73,26 @@ macro_rules! columns {
          size, hash, replaced_file, detail"
     };
 }
+pub(crate) use columns;
 
 sql! {
     INSERT = concat!("INSERT INTO event (", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
                       $12, $13, $14, $15, $16, $17, $18)");
-    ADVANCE = "UPDATE account SET diffid = diffid + 1 WHERE id IN \
-               (SELECT recipient FROM share WHERE folder = $1 AND joined = 1 AND recipient <> $2) RETURNING id, diffid";
-    // An event has the flags SHARED, CREATE, MODIFY and DELETE; a share has the last three as its lowest bits.
-    TELL = concat!("INSERT INTO event (", columns!(), ") SELECT s.recipient, a.diffid, CAST($1 AS BIGINT), \
-                    CAST($2 AS BIGINT), CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS TEXT), \
-                    CAST($7 AS BIGINT), 1 + 2 * s.permissions, CAST($8 AS BIGINT), CAST($9 AS BIGINT), \
-                    CAST($10 AS BIGINT), CAST($11 AS BIGINT), CAST($12 AS BIGINT), CAST($13 AS BIGINT), \
-                    CAST($14 AS BIGINT), NULL FROM share s JOIN account a ON a.id = s.recipient \
-                    WHERE s.folder = $15 AND s.joined = 1 AND s.recipient <> $16");
     AFTER = concat!("SELECT ", columns!(), " FROM event WHERE account = $1 AND diffid > $2 ORDER BY diffid LIMIT $3");
-    SINCE = "SELECT diffid FROM event WHERE account = $1 AND time > $2 ORDER BY time, diffid LIMIT 1";
+    NEWEST = "SELECT diffid FROM event WHERE account = $1 ORDER BY diffid DESC LIMIT $2";
     NTH_NEWEST = "SELECT diffid FROM event WHERE account = $1 ORDER BY diffid DESC LIMIT 1 OFFSET $2";
     BEFORE_OF_FILE = concat!("SELECT ", columns!(), " FROM event WHERE account = $1 AND file = $2 AND diffid < $3 \
                               ORDER BY diffid DESC LIMIT 1");
     BEFORE_OF_FOLDER = concat!("SELECT ", columns!(), " FROM event WHERE account = $1 AND folder = $2 AND diffid < $3 \
                                 ORDER BY diffid DESC LIMIT 1");
-    PARENT_BEFORE = "SELECT parent FROM event WHERE account = $1 AND folder = $2 AND diffid < $3 \
-                     ORDER BY diffid DESC LIMIT 1";
     OF_FOLDERS_IN = concat!("SELECT ", columns!(), " FROM event WHERE account = $1 AND diffid IN ( \
                              SELECT MAX(told.diffid) FROM folder JOIN event told \
                              ON told.account = $1 AND told.folder = folder.id AND told.diffid < $2 \
-                             WHERE folder.parent = $3 AND folder.deleted = 0 GROUP BY folder.id) ORDER BY name");
+                             WHERE folder.parent = $3 AND folder.deleted = 0 GROUP BY folder.id)");
     OF_FILES_IN = concat!("SELECT ", columns!(), " FROM event WHERE account = $1 AND diffid IN ( \
                            SELECT MAX(told.diffid) FROM file JOIN event told \
                            ON told.account = $1 AND told.file = file.id AND told.diffid < $2 \
-                           WHERE file.folder = $3 AND file.deleted = 0 GROUP BY file.id) ORDER BY name");
+                           WHERE file.folder = $3 AND file.deleted = 0 GROUP BY file.id)");
     OF_FILE = concat!("SELECT ", columns!(), " FROM event WHERE account = $1 AND file = $2 ORDER BY diffid LIMIT $3");
 }
 
@@ -131,91 +125,117 @@ impl Tx<'_> {
         .map(drop)
     }
 
-    /// Adds an event to the logs of everybody a folder is shared with, but for one account, with what each may do there.
-    /// Answers them with the places of the event in their logs. `account`, `diffid` and `flags` of the event do not count.
-    pub fn insert_event_for_recipients(
-        &mut self,
-        shared: i64,
-        except: i64,
-        event: &Event,
-    ) -> Stored<Vec<(i64, i64)>> {
-        let places: Vec<(i64, i64)> = self.all(ADVANCE, args![shared, except])?;
-        if !places.is_empty() {
-            self.exec(
-                TELL,
-                args![
-                    event.time,
-                    event.kind,
-                    event.folder,
-                    event.file,
-                    event.parent,
-                    event.name.as_deref(),
-                    event.owner,
-                    event.created,
-                    event.modified,
-                    event.revisionid,
-                    event.blob,
-                    event.size,
-                    event.hash,
-                    event.replaced_file,
-                    shared,
-                    except
-                ],
-            )?;
-        }
-        Ok(places)
-    }
-
     /// The events of an account after a position, oldest first.
     pub fn events_after(&mut self, account: i64, diffid: i64, limit: i64) -> Stored<Vec<Event>> {
-        self.all(AFTER, args![account, diffid, limit])
+        let own = self.all(AFTER, args![account, diffid, limit])?;
+        let followed = self.followed_after(account, diffid, limit)?;
+        Ok(in_order(own, followed, limit))
     }
 
-    /// The first event of an account that is later than a time.
+    /// The first event of an account that is later than a time. Times grow along a feed, but for those of different
+    /// shared folders, which may differ by what happened between two looks of the account at its feed.
     pub fn first_event_since(&mut self, account: i64, time: i64) -> Stored<Option<i64>> {
-        Ok(self
-            .opt::<(i64,)>(SINCE, args![account, time])?
-            .map(|(diffid,)| diffid))
+        let newest = self.account(account)?.map_or(0, |account| account.diffid);
+        let (mut after, mut until) = (0, newest);
+        let mut first = None;
+        while after < until {
+            let middle = after + (until - after) / 2;
+            match self.events_after(account, middle, 1)?.first() {
+                Some(event) if event.time <= time => after = event.diffid,
+                later => {
+                    first = later.map(|event| event.diffid).or(first);
+                    until = middle;
+                }
+            }
+        }
+        Ok(first)
     }
 
     /// The position behind which the `count` newest events of an account lie; 0 if it has no more than that.
     pub fn position_before_newest(&mut self, account: i64, count: i64) -> Stored<i64> {
-        Ok(self
-            .opt::<(i64,)>(NTH_NEWEST, args![account, count])?
-            .map_or(0, |(diffid,)| diffid))
+        if self.newest_stretch(account)?.is_none() {
+            let position = self.opt::<(i64,)>(NTH_NEWEST, args![account, count])?;
+            return Ok(position.map_or(0, |(diffid,)| diffid));
+        }
+        let limit = count.saturating_add(1);
+        let mut newest: Vec<(i64,)> = self.all(NEWEST, args![account, limit])?;
+        newest.extend(self.newest_followed(account, limit)?);
+        newest.sort_unstable();
+        let place = newest
+            .len()
+            .checked_sub(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(place.map_or(0, |place| newest[place].0))
     }
 
     /// What was last told about the file or folder of an event before it.
     pub fn event_before(&mut self, event: &Event) -> Stored<Option<Event>> {
-        match (event.file, event.folder) {
-            (Some(file), _) => self.opt(BEFORE_OF_FILE, args![event.account, file, event.diffid]),
-            (None, Some(folder)) => {
-                self.opt(BEFORE_OF_FOLDER, args![event.account, folder, event.diffid])
-            }
-            (None, None) => Ok(None),
+        match event.object() {
+            Some(object) => self.last_told(event.account, object, event.diffid),
+            None => Ok(None),
         }
     }
 
     /// The folder that a folder was in at a position, by what was told about it before.
     pub fn parent_before(&mut self, account: i64, folder: i64, diffid: i64) -> Stored<Option<i64>> {
-        let told = self.opt::<(Option<i64>,)>(PARENT_BEFORE, args![account, folder, diffid])?;
-        Ok(told.and_then(|(parent,)| parent))
+        let told = self.last_told(account, Object::folder(folder), diffid)?;
+        Ok(told.and_then(|told| told.parent))
     }
 
-    /// What was last told before a position about each folder and file that is in a folder now.
+    fn last_told(&mut self, account: i64, object: Object, before: i64) -> Stored<Option<Event>> {
+        let own: Option<Event> = match (object.as_file(), object.as_folder()) {
+            (Some(file), _) => self.opt(BEFORE_OF_FILE, args![account, file, before])?,
+            (None, Some(folder)) => self.opt(BEFORE_OF_FOLDER, args![account, folder, before])?,
+            (None, None) => None,
+        };
+        let followed = self.followed_before(account, object, before)?;
+        Ok(own
+            .into_iter()
+            .chain(followed)
+            .max_by_key(|event| event.diffid))
+    }
+
+    /// What was last told before a position about each folder and file that is in a folder now: folders first, each kind
+    /// by name.
     pub fn events_of_contents(
         &mut self,
         account: i64,
         folder: i64,
         diffid: i64,
     ) -> Stored<Vec<Event>> {
-        let mut told = self.all(OF_FOLDERS_IN, args![account, diffid, folder])?;
-        told.extend(self.all(OF_FILES_IN, args![account, diffid, folder])?);
+        let mut last = HashMap::new();
+        let mut note = |event: Event| {
+            let Some(object) = event.object() else { return };
+            let is_later = |known: &Event| known.diffid < event.diffid;
+            if last.get(&object).is_none_or(is_later) {
+                last.insert(object, event);
+            }
+        };
+        for told in [OF_FOLDERS_IN, OF_FILES_IN] {
+            self.each(told, args![account, diffid, folder], |event| {
+                note(event);
+                Ok(())
+            })?;
+        }
+        self.each_followed_in(account, folder, diffid, note)?;
+        let mut told: Vec<Event> = last.into_values().collect();
+        told.sort_by(|a, b| (a.file.is_some(), &a.name).cmp(&(b.file.is_some(), &b.name)));
         Ok(told)
     }
 
     /// The events of an account about a file, oldest first.
     pub fn events_of_file(&mut self, account: i64, file: i64, limit: i64) -> Stored<Vec<Event>> {
-        self.all(OF_FILE, args![account, file, limit])
+        let own = self.all(OF_FILE, args![account, file, limit])?;
+        let followed = self.followed_of_file(account, file, limit)?;
+        Ok(in_order(own, followed, limit))
     }
+}
+
+/// The first of two lists of events, by their places.
+fn in_order(mut own: Vec<Event>, followed: Vec<Event>, limit: i64) -> Vec<Event> {
+    if !followed.is_empty() {
+        own.extend(followed);
+        own.sort_by_key(|event| event.diffid);
+        own.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    }
+    own
 }

@@ -21,6 +21,7 @@ mod error;
 pub mod events;
 pub mod files;
 pub mod folders;
+pub mod followed;
 mod ids;
 pub mod invites;
 mod job;

@@ -12,6 +12,11 @@ sql! {
     TRASHED_FILES = "SELECT id, blob FROM file WHERE folder = $1 AND deleted <> 0 LIMIT 100";
     EVENTS = "DELETE FROM event WHERE account = $1 AND diffid IN \
               (SELECT diffid FROM event WHERE account = $1 ORDER BY diffid LIMIT 500)";
+    SHARED_EVENTS = "DELETE FROM shared_event WHERE owner = $1 AND (folder, diffid) IN \
+                     (SELECT folder, diffid FROM shared_event WHERE owner = $1 LIMIT 500)";
+    STRETCHES = "DELETE FROM stretch WHERE account = $1 AND diffid IN \
+                 (SELECT diffid FROM stretch WHERE account = $1 LIMIT 500)";
+    FOLLOWED = "DELETE FROM follow WHERE account = $1";
     TRASH = "DELETE FROM trash WHERE owner = $1";
     TOKENS = "DELETE FROM token WHERE account = $1";
     RECOVERY_CODES = "DELETE FROM recovery_code WHERE account = $1";
@@ -34,7 +39,8 @@ sql! {
 }
 
 /// What is left when tree and feed are gone, the account itself last.
-const REST: [Sql; 18] = [
+const REST: [Sql; 19] = [
+    FOLLOWED,
     TRASH,
     TOKENS,
     RECOVERY_CODES,
@@ -65,8 +71,10 @@ impl Tx<'_> {
         if !self.remove_tree_piece(account.root, now)? {
             return Ok(false);
         }
-        if self.exec(EVENTS, args![account.id])? > 0 {
-            return Ok(false);
+        for statement in [EVENTS, SHARED_EVENTS, STRETCHES] {
+            if self.exec(statement, args![account.id])? > 0 {
+                return Ok(false);
+            }
         }
         self.remove_working_copies_of_account(account.id, now)?;
         if !self.remove_names_piece(account.id)? || self.remove_link_items_piece(account.id, now)? {

@@ -33,7 +33,7 @@ record! {
         pub request: i64,
         /// Newest event of the recipient before he was told of anything in it.
         pub since: i64,
-        /// Whether the recipient's log has everything in it; until then changes in the folder are not told to him.
+        /// Whether the recipient has been told of everything in it, and follows what happens there.
         pub joined: bool,
     }
 }

@@ -31,6 +31,7 @@ modules! {
     events,
     files,
     folders,
+    followed,
     ids,
     invites,
     mail,

@@ -49,7 +49,8 @@ pub(crate) struct Remains {
     pub failed: Option<StoreError>,
     /// What to run after the commit.
     pub hooks: Vec<Hook>,
-    /// Accounts whose feed grew, with the last event of each.
+    /// Accounts whose feed grew, and shared folders in which something happened,
+    /// with the last event of each.
     pub notices: Vec<(i64, i64)>,
 }
 
@@ -173,11 +174,12 @@ impl<'c> Tx<'c> {
         self.hooks.push(Box::new(hook));
     }
 
-    /// Tells the other nodes, once this is committed, that the feed of `account`
-    /// now reaches to `diffid`. Nothing is sent on SQLite, which has one node.
-    pub fn notify(&mut self, account: i64, diffid: i64) {
+    /// Tells the other nodes, once this is committed, that the feed of an account,
+    /// or what happened in a shared folder, now reaches to `diffid`. Nothing is
+    /// sent on SQLite, which has one node.
+    pub fn notify(&mut self, id: i64, diffid: i64) {
         if self.engine() == Engine::Postgres {
-            self.notices.push((account, diffid));
+            self.notices.push((id, diffid));
         }
     }
 

@@ -2,8 +2,8 @@
 
 use crate::call::{Answer, Fail};
 use crate::cx::{Cx, View};
-use crate::dispatch::{Reads, Waits};
-use crate::methods::waiting::{Waited, wait_for};
+use crate::dispatch::Waits;
+use crate::methods::waiting::{Waited, look_at_feed, wait_for};
 use crate::rules::access::rights;
 use crate::rules::audience::permissions_of;
 use crate::rules::events::AccountDetail;
@@ -32,18 +32,18 @@ pub(super) struct Page {
 
 impl Waits for Diff {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<FeedReply> {
-        let (account, newest) = {
-            let user = cx.user()?;
-            (user.account.id, user.account.diffid)
-        };
+        let account = cx.user()?.account.id;
         let limit = self.limit.unwrap_or(EVENTS_MAX).clamp(1, EVENTS_MAX);
-        if let (None, Some(0)) = (self.diffid, self.last) {
-            return Ok(FeedReply::diff(Vec::new(), wire_id(newest)));
-        }
         let (diffid, after, last) = (self.diffid, self.after, self.last);
         let look = move |view: &mut View<'_, '_>| {
             let from = match (diffid, last, after) {
                 (Some(diffid), _, _) => diffid,
+                (None, Some(0), _) => {
+                    return Ok(Page {
+                        events: Vec::new(),
+                        diffid: wire_id(view.user.account.diffid),
+                    });
+                }
                 (None, Some(last), _) => {
                     let last = i64::try_from(last).unwrap_or(i64::MAX);
                     wire_id(view.tx.position_before_newest(account, last)?)
@@ -59,10 +59,8 @@ impl Waits for Diff {
         let known = match (self.block, self.diffid) {
             (true, Some(known)) => known,
             _ => {
-                return cx
-                    .view(look)
-                    .await
-                    .map(|page| FeedReply::diff(page.events, page.diffid));
+                let page = look_at_feed(cx, account, look).await?;
+                return Ok(FeedReply::diff(page.events, page.diffid));
             }
         };
         let deadline = Duration::from_secs(cx.app.config.diff_block_seconds);
@@ -268,27 +266,29 @@ fn account_state(row: &Row) -> Answer<AccountState> {
     })
 }
 
-impl Reads for GetFileHistory {
-    fn run(&self, cx: &mut View<'_, '_>) -> Answer<FeedReply> {
+impl Waits for GetFileHistory {
+    async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<FeedReply> {
         let file = i64::try_from(self.fileid).map_err(|_| Code::FILE_MISSING)?;
-        let limit = i64::try_from(EVENTS_MAX).unwrap_or(i64::MAX);
-        let rows = cx.tx.events_of_file(cx.user.account.id, file, limit)?;
-        let rows = cx.seen_history(rows)?;
-        let me = cx.user.account.id;
-        // The feed of a former recipient keeps what he was told, but the file is not there for him any more.
-        let is_hidden = match (cx.tx.file(file)?, rows.last()) {
-            (Some(file), _) => file.owner != me && !cx.sees_file(&file)?,
-            (None, last) => last.is_some_and(|row| row.owner.is_some_and(|owner| owner != me)),
-        };
-        if rows.is_empty() || is_hidden {
-            return Err(Code::FILE_MISSING.into());
-        }
-        let entries: Vec<Event> = rows
-            .into_iter()
-            .map(|row| event(cx, row))
-            .collect::<Answer<_>>()?;
+        let account = cx.user()?.account.id;
+        let entries = look_at_feed(cx, account, move |view| history(view, file)).await?;
         Ok(FeedReply::history(entries))
     }
+}
+
+fn history(view: &mut View<'_, '_>, file: i64) -> Answer<Vec<Event>> {
+    let me = view.user.account.id;
+    let limit = i64::try_from(EVENTS_MAX).unwrap_or(i64::MAX);
+    let rows = view.tx.events_of_file(me, file, limit)?;
+    let rows = view.seen_history(rows)?;
+    // The feed of a former recipient keeps what he was told, but the file is not there for him any more.
+    let is_hidden = match (view.tx.file(file)?, rows.last()) {
+        (Some(file), _) => file.owner != me && !view.sees_file(&file)?,
+        (None, last) => last.is_some_and(|row| row.owner.is_some_and(|owner| owner != me)),
+    };
+    if rows.is_empty() || is_hidden {
+        return Err(Code::FILE_MISSING.into());
+    }
+    rows.into_iter().map(|row| event(view, row)).collect()
 }
 
 #[cfg(test)]

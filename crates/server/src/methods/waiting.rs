@@ -1,8 +1,9 @@
-//! Waiting for news of an account.
+//! Looking at the feed of an account, and waiting for news of it.
 
 use crate::call::Answer;
-use crate::cx::{Cx, View};
+use crate::cx::{Cx, View, edit_owed};
 use crate::metrics::Gauge;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How a wait ended.
@@ -15,6 +16,28 @@ pub enum Waited<T> {
     TimedOut,
 }
 
+/// Looks at the feed of an account when everything has its place there that has happened so far in the folders that it
+/// follows.
+pub async fn look_at_feed<T: Send + 'static>(
+    cx: &Cx<'_, '_>,
+    account: i64,
+    look: impl FnOnce(&mut View<'_, '_>) -> Answer<T> + Clone + Send + 'static,
+) -> Answer<T> {
+    let first = look.clone();
+    let seen = cx.view(move |view| {
+        if view.tx.news_of_followed(account)?.is_empty() {
+            first(view).map(Some)
+        } else {
+            Ok(None)
+        }
+    });
+    if let Some(seen) = seen.await? {
+        return Ok(seen);
+    }
+    edit_owed(cx.app, account, move |edit| edit.place_news(account)).await?;
+    cx.view(look).await
+}
+
 /// Waits until `look` finds something new about an account. No database connection is held while waiting.
 pub async fn wait_for<T: Send + 'static>(
     cx: &Cx<'_, '_>,
@@ -23,6 +46,13 @@ pub async fn wait_for<T: Send + 'static>(
     look: impl Fn(&mut View<'_, '_>) -> Answer<Option<T>> + Clone + Send + 'static,
 ) -> Answer<Waited<T>> {
     let waiter = cx.app.feed.register(account);
+    let look = move |view: &mut View<'_, '_>| match look(view)? {
+        Some(found) => Ok((Some(found), BTreeSet::new())),
+        None => Ok((
+            None,
+            view.tx.followed_folders(account)?.into_iter().collect(),
+        )),
+    };
     let deadline = tokio::time::sleep(longest);
     tokio::pin!(deadline);
     loop {
@@ -31,8 +61,12 @@ pub async fn wait_for<T: Send + 'static>(
         // Registered before the look: what is committed between the look and the sleep wakes the sleep.
         changed.as_mut().enable();
         // Told at once: what belongs together was committed together, so there is nothing to collect.
-        if let Some(found) = cx.view(look.clone()).await? {
+        let (found, followed) = look_at_feed(cx, account, look.clone()).await?;
+        if let Some(found) = found {
             return Ok(Waited::News(found));
+        }
+        if waiter.follow(followed) {
+            continue;
         }
         if cx.call.conn.interrupt.is_raised() {
             return Ok(Waited::Interrupted);

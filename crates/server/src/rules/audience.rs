@@ -44,15 +44,19 @@ pub fn permissions_of(flags: i64) -> i64 {
     said.fold(0, |rights, (right, _)| rights | right)
 }
 
+/// The flags that say the rights of a recipient.
+pub fn flags_of(permissions: i64) -> i64 {
+    FLAGS
+        .into_iter()
+        .filter(|(right, _)| permissions & right != 0)
+        .fold(SHARED, |flags, (_, flag)| flags | flag)
+}
+
 impl From<&Share> for Viewer {
     fn from(share: &Share) -> Self {
-        let flags = FLAGS
-            .into_iter()
-            .filter(|(right, _)| share.permissions & right != 0)
-            .fold(SHARED, |flags, (_, flag)| flags | flag);
         Self {
             account: share.recipient,
-            flags,
+            flags: flags_of(share.permissions),
             top: share.folder,
             mount: share.mount,
         }
@@ -87,11 +91,11 @@ impl Edit<'_, '_> {
         Ok(viewers)
     }
 
-    /// Records an event for everybody who sees what is at a place.
+    /// Records an event for everybody who sees what is at a place: in the log of the owner, which those follow whom he
+    /// shares it with.
     pub fn record(&mut self, place: Place, event: &Event) -> Answer<()> {
         self.lock(place.owner)?;
-        let (caller, owner) = (self.user.account.id, Viewer::owner(place));
-        self.record_for(&owner, event)?;
+        let diffid = self.record_for(&Viewer::owner(place), event)?;
         let mut shared = place.shared;
         while shared != 0 {
             if event.folder == Some(shared) {
@@ -101,27 +105,11 @@ impl Edit<'_, '_> {
                     self.record_for(&Viewer::from(share), event)?;
                 }
             } else {
-                self.record_for_recipients(shared, caller, event)?;
+                self.note_shared_event(place.owner, shared, diffid)?;
             }
             shared = next_shared(self.tx, shared)?;
         }
         Ok(())
-    }
-
-    /// Records an event in the logs of everybody a folder is shared with: all of them at once, but for the caller, whose
-    /// counters this edit keeps.
-    fn record_for_recipients(&mut self, shared: i64, caller: i64, event: &Event) -> Answer<()> {
-        self.write_counters_of_others()?;
-        for (account, diffid) in self.tx.insert_event_for_recipients(shared, caller, event)? {
-            self.has_advanced(account, diffid);
-        }
-        if event.owner == Some(caller) {
-            return Ok(());
-        }
-        match self.tx.share_of(shared, caller)? {
-            Some(share) if share.joined => self.record_for(&Viewer::from(&share), event),
-            _ => Ok(()),
-        }
     }
 
     /// Forgets who sees what, because places or shares are changing.
@@ -130,8 +118,8 @@ impl Edit<'_, '_> {
         self.audiences.clear();
     }
 
-    /// Records an event in the log of one viewer, as he sees it.
-    pub fn record_for(&mut self, viewer: &Viewer, event: &Event) -> Answer<()> {
+    /// Records an event in the log of one viewer, as he sees it. Answers its place there.
+    pub fn record_for(&mut self, viewer: &Viewer, event: &Event) -> Answer<i64> {
         let mut event = Event {
             flags: viewer.flags,
             ..event.clone()

@@ -67,17 +67,18 @@ impl Edit<'_, '_> {
             detail: Some(detail),
             ..self.blank(EventKind::ModifyUserInfo)
         };
-        self.append_event(account.id, event)
+        self.append_event(account.id, event).map(drop)
     }
 
-    /// Puts an event at the end of an account's log.
-    pub fn append_event(&mut self, account: i64, event: Event) -> Answer<()> {
+    /// Puts an event at the end of an account's log. Answers its place.
+    pub fn append_event(&mut self, account: i64, event: Event) -> Answer<i64> {
         let diffid = self.next_diffid(account)?;
-        Ok(self.tx.insert_event(&Event {
+        self.tx.insert_event(&Event {
             account,
             diffid,
             ..event
-        })?)
+        })?;
+        Ok(diffid)
     }
 
     /// An event of a kind that says nothing yet.

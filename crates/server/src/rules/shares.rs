@@ -51,7 +51,7 @@ impl Edit<'_, '_> {
             detail: Some(detail),
             ..self.blank(kind)
         };
-        self.append_event(account, event)
+        self.append_event(account, event).map(drop)
     }
 
     /// Does something as another account would.
@@ -142,6 +142,9 @@ impl Edit<'_, '_> {
             since,
             joined: entries.is_some(),
         };
+        if share.joined {
+            self.follow(&share)?;
+        }
         self.tx.insert_share(&share)?;
         self.forget_places();
         self.tell_owner_of_begin(&share)?;
@@ -174,6 +177,14 @@ impl Edit<'_, '_> {
             entries.push((folder, files));
         }
         Ok(Some(entries))
+    }
+
+    /// What happens in a shared folder from now on belongs to the feed of its recipient. The owner is locked.
+    pub fn follow(&mut self, share: &Share) -> Answer<()> {
+        let newest = self.newest_diffid(share.owner)?;
+        Ok(self
+            .tx
+            .follow(share.recipient, share.folder, share.owner, newest)?)
     }
 
     /// Leaves it to a job to tell the recipient of a share what is in it.
@@ -228,6 +239,7 @@ impl Edit<'_, '_> {
     /// Ends a share, whoever wants it: everything in it is gone for the recipient.
     pub fn end_share(&mut self, share: &Share) -> Answer<()> {
         self.lock(share.owner)?;
+        self.place_news(share.recipient)?;
         let viewer = Viewer::from(share);
         if !share.joined {
             self.take_back_what_was_told(share)?;
@@ -309,6 +321,8 @@ impl Edit<'_, '_> {
             return Ok(());
         }
         self.lock(share.owner)?;
+        // What has happened before is told with the rights of before.
+        self.place_news(share.recipient)?;
         self.tx.set_share_permissions(share.id, permissions)?;
         self.forget_places();
         let share = Share {

@@ -282,7 +282,6 @@ CREATE TABLE event (
 ) WITHOUT ROWID;
 CREATE INDEX event_file ON event (account, file, diffid) WHERE file IS NOT NULL;
 CREATE INDEX event_folder ON event (account, folder, diffid) WHERE folder IS NOT NULL;
-CREATE INDEX event_time ON event (account, time, diffid);
 
 -- People and links -----------------------------------------------------------------------------------------------
 
@@ -302,6 +301,33 @@ CREATE TABLE share (
 CREATE UNIQUE INDEX share_folder ON share (folder, recipient);
 CREATE INDEX share_recipient ON share (recipient, id);
 CREATE INDEX share_owner ON share (owner, id);
+
+CREATE TABLE shared_event (
+    owner BIGINT NOT NULL,
+    folder BIGINT NOT NULL,
+    diffid BIGINT NOT NULL,
+    PRIMARY KEY (owner, folder, diffid)
+) WITHOUT ROWID;
+
+CREATE TABLE follow (
+    account BIGINT NOT NULL,
+    folder BIGINT NOT NULL,
+    owner BIGINT NOT NULL,
+    placed BIGINT NOT NULL,
+    PRIMARY KEY (account, folder)
+) WITHOUT ROWID;
+
+CREATE TABLE stretch (
+    account BIGINT NOT NULL,
+    diffid BIGINT NOT NULL,
+    folder BIGINT NOT NULL,
+    owner BIGINT NOT NULL,
+    start BIGINT NOT NULL,
+    stop BIGINT NOT NULL,
+    flags BIGINT NOT NULL,
+    PRIMARY KEY (account, diffid)
+) WITHOUT ROWID;
+CREATE INDEX stretch_folder ON stretch (account, folder, start);
 
 CREATE TABLE share_request (
     id INTEGER PRIMARY KEY,

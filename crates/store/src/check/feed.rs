@@ -1,12 +1,16 @@
 //! Feeds: does a client that has followed one from its beginning see the tree as it is?
 
-use super::{Accounts, EVENTS, Findings, ProblemKind, Seen};
+use super::{Accounts, Findings, ProblemKind, Seen};
+use crate::events::Event;
 use crate::files::File;
 use crate::folders::Folder;
-use crate::record::{ContentHash, record};
-use crate::{Stored, Tx, args};
+use crate::record::ContentHash;
+use crate::{Stored, Tx};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Events that are read at a time.
+const PAGE: i64 = 5000;
 
 /// Events that may leave an entry in the replica, and so bound its size. A longer feed is replayed several times, each
 /// time for a part of the entries.
@@ -16,35 +20,26 @@ const EVENTS_AT_ONCE: i64 = 1_000_000;
 const DELETE_FOLDER: i64 = 3;
 const DELETE_FILE: i64 = 6;
 
-record! {
-    /// What an event says about a folder or a file.
-    pub struct Told {
-        /// Its place in the feed.
-        pub diffid: i64,
-        /// What happened.
-        pub kind: i64,
-        /// The folder it is about.
-        pub folder: Option<i64>,
-        /// The file it is about.
-        pub file: Option<i64>,
-        /// The folder the object is in.
-        pub parent: Option<i64>,
-        /// The object's name.
-        pub name: Option<String>,
-        /// Creation time.
-        pub created: Option<i64>,
-        /// Modification time.
-        pub modified: Option<i64>,
-        /// The file's current revision.
-        pub revisionid: Option<i64>,
-        /// The file's content.
-        pub blob: Option<i64>,
-        /// Bytes.
-        pub size: Option<i64>,
-        /// Hash of the content.
-        pub hash: Option<ContentHash>,
-        /// The file that this change took the place of. No other event tells that it is gone.
-        pub replaced_file: Option<i64>,
+/// What is told of a folder or a file. The time a folder was modified is left out: a change in a folder changes it without
+/// an event of its own.
+#[derive(Hash)]
+struct Told<'a> {
+    parent: Option<i64>,
+    name: Option<&'a str>,
+    created: Option<i64>,
+    modified: Option<i64>,
+    revisionid: Option<i64>,
+    blob: Option<i64>,
+    size: Option<i64>,
+    hash: Option<ContentHash>,
+}
+
+impl Told<'_> {
+    /// One number for all of it.
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish()
     }
 }
 
@@ -103,28 +98,20 @@ fn replay(
     let mut replica = Replica::new();
     let mut last = 0;
     loop {
-        let page: Vec<Told> = tx.all(EVENTS, args![id, last])?;
-        let Some(event) = page.last() else { break };
-        last = event.diffid;
+        let page = tx.events_after(id, last, PAGE)?;
+        if page.is_empty() {
+            break;
+        }
         if part.number == 0 {
             found.counts.events += page.len() as u64;
         }
-        for told in page {
-            if let Some(replaced) = told.replaced_file {
-                replica.remove(&Entry::File(replaced));
+        for event in page {
+            if event.diffid == last {
+                let text = format!("account {id}: two events have the place {last}");
+                found.add(ProblemKind::Feed, text);
             }
-            let entry = match (told.folder, told.file) {
-                (Some(folder), None) => Entry::Folder(folder),
-                (None, Some(file)) => Entry::File(file),
-                _ => continue,
-            };
-            if !part.has(entry) {
-                continue;
-            }
-            match told.kind {
-                DELETE_FOLDER | DELETE_FILE => drop(replica.remove(&entry)),
-                _ => drop(replica.insert(entry, told.fingerprint())),
-            }
+            last = event.diffid;
+            learn(&mut replica, part, &event);
         }
     }
     if part.number == 0 && last != account.diffid {
@@ -132,7 +119,49 @@ fn replay(
         let text = format!("account {id}: counts {diffid} as its newest event, which is {last}");
         found.add(ProblemKind::Feed, text);
     }
+    // What has no place in the feed yet gets one as soon as anybody looks.
+    for news in tx.news_of_followed(id)? {
+        let mut after = news.start - 1;
+        loop {
+            let page = tx.events_in_shared_folder(news.owner, news.folder, after, PAGE)?;
+            let Some(last) = page.last() else { break };
+            after = last.diffid;
+            for event in page {
+                learn(&mut replica, part, &event);
+            }
+        }
+    }
     Ok(replica)
+}
+
+/// Does to a replica what an event says.
+fn learn(replica: &mut Replica, part: Part, event: &Event) {
+    if let Some(replaced) = event.replaced_file {
+        replica.remove(&Entry::File(replaced));
+    }
+    let (entry, modified) = match (event.folder, event.file) {
+        (Some(folder), None) => (Entry::Folder(folder), None),
+        (None, Some(file)) => (Entry::File(file), event.modified),
+        _ => return,
+    };
+    if !part.has(entry) {
+        return;
+    }
+    if [DELETE_FOLDER, DELETE_FILE].contains(&event.kind) {
+        replica.remove(&entry);
+        return;
+    }
+    let told = Told {
+        parent: event.parent,
+        name: event.name.as_deref(),
+        created: event.created,
+        modified,
+        revisionid: event.revisionid,
+        blob: event.blob,
+        size: event.size,
+        hash: event.hash,
+    };
+    replica.insert(entry, told.fingerprint());
 }
 
 /// Takes everything out of a replica that is in the tree, and tells what is not as it is there.
@@ -161,14 +190,14 @@ fn compare(
     let mut next = vec![root];
     while let Some(folder) = next.pop() {
         for file in tx.file_children(folder)? {
-            check(Entry::File(file.id), fingerprint_of_file(file));
+            check(Entry::File(file.id), fingerprint_of_file(&file));
         }
         for row in tx.folder_children(folder)? {
             let Some(folder) = seen(tx, account, row)? else {
                 continue;
             };
             next.push(folder.id);
-            check(Entry::Folder(folder.id), fingerprint_of_folder(folder));
+            check(Entry::Folder(folder.id), fingerprint_of_folder(&folder));
         }
     }
     Ok(())
@@ -195,71 +224,30 @@ fn seen(tx: &mut Tx<'_>, account: i64, row: Folder) -> Stored<Option<Folder>> {
     }))
 }
 
-impl Told {
-    /// One number for everything that clients are told. The time a folder was modified is left out: a change in a
-    /// folder changes it without an event of its own.
-    fn fingerprint(mut self) -> u64 {
-        self.diffid = 0;
-        self.kind = 0;
-        if self.folder.is_some() {
-            self.modified = None;
-        }
-        let mut hasher = DefaultHasher::new();
-        let Self {
-            diffid,
-            kind,
-            folder,
-            file,
-            parent,
-            name,
-            created,
-            modified,
-            revisionid,
-            blob,
-            size,
-            hash,
-            replaced_file: _,
-        } = self;
-        (diffid, kind, folder, file, parent, name).hash(&mut hasher);
-        (created, modified, revisionid, blob, size, hash).hash(&mut hasher);
-        hasher.finish()
-    }
-}
-
-fn fingerprint_of_folder(folder: Folder) -> u64 {
+fn fingerprint_of_folder(folder: &Folder) -> u64 {
     let told = Told {
-        diffid: 0,
-        kind: 0,
-        folder: Some(folder.id),
-        file: None,
         parent: Some(folder.parent),
-        name: Some(folder.name),
+        name: Some(&folder.name),
         created: Some(folder.created),
         modified: None,
         revisionid: None,
         blob: None,
         size: None,
         hash: None,
-        replaced_file: None,
     };
     told.fingerprint()
 }
 
-fn fingerprint_of_file(file: File) -> u64 {
+fn fingerprint_of_file(file: &File) -> u64 {
     let told = Told {
-        diffid: 0,
-        kind: 0,
-        folder: None,
-        file: Some(file.id),
         parent: Some(file.folder),
-        name: Some(file.name),
+        name: Some(&file.name),
         created: Some(file.created),
         modified: Some(file.modified),
         revisionid: Some(file.revisionid),
         blob: Some(file.blob),
         size: Some(file.size),
         hash: Some(file.hash),
-        replaced_file: None,
     };
     told.fingerprint()
 }

@@ -15,12 +15,16 @@ record! {
         pub owner: i64,
         /// Who sees it.
         pub recipient: i64,
+        /// Whether the recipient has been told of everything in it.
+        pub joined: bool,
         /// Owner of the folder, if it is live.
         pub folder_owner: Option<i64>,
         /// Owner of the row that stands for it, if that is live.
         pub mount_owner: Option<i64>,
         /// The folder that row stands for.
         pub mounted: Option<i64>,
+        /// Owner of the folder that the recipient follows.
+        pub followed: Option<i64>,
     }
 }
 
@@ -62,6 +66,9 @@ pub(super) fn check(tx: &mut Tx<'_>, found: &mut Findings) -> Stored<()> {
             }
             if (share.mount_owner, share.mounted) != (Some(share.recipient), Some(share.folder)) {
                 tell("no row stands for it in the tree of its recipient");
+            }
+            if share.joined && share.followed != Some(share.owner) {
+                tell("its recipient does not follow what happens in the folder");
             }
         }
     }

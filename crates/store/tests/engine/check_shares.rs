@@ -5,6 +5,7 @@ use crate::on_both_engines;
 use crate::world::{self, ACCOUNT, FOLDER, LARGE_FILE, SMALL_FILE, SUBFOLDER};
 use pileus_store::accounts::NewAccount;
 use pileus_store::check::ProblemKind;
+use pileus_store::events::{Event, SHARED};
 use pileus_store::folders::NewFolder;
 use pileus_store::share_requests::ShareRequest;
 use pileus_store::shares::{CREATE, Share};
@@ -91,10 +92,16 @@ fn recipient(tx: &mut Tx<'_>) -> Stored<()> {
     Ok(())
 }
 
-/// Tells the recipient what the owner was told of the shared folder: it, the subfolder, and a file in each.
+/// Tells the recipient what the owner was told of the shared folder: it, the subfolder, and a file in each. The last event
+/// is not in his log: he follows the folder.
 fn tell_recipient(tx: &mut Tx<'_>) -> Stored<()> {
     let mut diffid = 0;
-    for mut event in tx.events_after(ACCOUNT, 0, 100)? {
+    let events = tx.events_after(ACCOUNT, 0, 100)?;
+    let of_file = |event: &&Event| event.file == Some(LARGE_FILE);
+    let last = events.iter().rfind(of_file).map_or(0, |event| event.diffid);
+    tx.follow(RECIPIENT, FOLDER, ACCOUNT, last - 1)?;
+    tx.note_shared_event(ACCOUNT, FOLDER, last)?;
+    for mut event in events.into_iter().filter(|event| event.diffid != last) {
         let is_shared = [FOLDER, SUBFOLDER].map(Some).contains(&event.folder)
             || [SMALL_FILE, LARGE_FILE].map(Some).contains(&event.file);
         if !is_shared {
@@ -106,6 +113,10 @@ fn tell_recipient(tx: &mut Tx<'_>) -> Stored<()> {
             (event.parent, event.name) = (Some(RECIPIENT_ROOT), Some("mine".to_owned()));
         }
         tx.insert_event(&event)?;
+    }
+    for news in tx.news_of_followed(RECIPIENT)? {
+        diffid += 1;
+        tx.place_news(RECIPIENT, diffid, &news, SHARED)?;
     }
     tx.set_account_counters(RECIPIENT, 0, diffid)
 }
@@ -182,6 +193,21 @@ fn every_damage_to_shares_is_found(place: &TestDatabase) {
             "UPDATE event SET name = 'folder' WHERE account = 3 AND folder = 10",
             Feed,
             "account 3: the feed has another folder 10",
+        ),
+        (
+            "UPDATE stretch SET diffid = diffid - 1",
+            Feed,
+            "account 3: two events have the place",
+        ),
+        (
+            "DELETE FROM shared_event",
+            Feed,
+            "account 3: the tree has file 21, the feed has not",
+        ),
+        (
+            "DELETE FROM follow",
+            Share,
+            "share 60: its recipient does not follow what happens in the folder",
         ),
         (
             "UPDATE share SET joined = 0",

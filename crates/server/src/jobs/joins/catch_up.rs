@@ -44,6 +44,7 @@ pub fn catch_up(edit: &mut Edit<'_, '_>, join: Join, from: i64, told: &Believed)
     match events.last().filter(|_| events.len() as i64 == CATCH_UP) {
         Some(last) => Ok(Caught::UpTo(last.diffid, catching.changes)),
         None => {
+            edit.follow(&catching.share)?;
             edit.tx.set_share_joined(join.share)?;
             edit.forget_places();
             if catching.share.permissions != join.permissions {
@@ -143,7 +144,7 @@ impl CatchingUp<'_> {
             return Ok(());
         }
         let gone = gone_event(edit, &self.share, object, at);
-        edit.record_for(&self.viewer, &gone)
+        edit.record_for(&self.viewer, &gone).map(drop)
     }
 
     fn tell_folder(&mut self, edit: &mut Edit<'_, '_>, id: i64) -> Answer<()> {
