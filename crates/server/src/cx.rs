@@ -5,7 +5,7 @@ use crate::body::Body;
 use crate::call::{Answer, Call, Fail};
 use crate::login::{self, Claim, User};
 use crate::rules::access::{Known, Place};
-use crate::rules::audience::{Viewers, flags_of};
+use crate::rules::audience::Viewers;
 use crate::rules::notices::{Notice, about_space};
 use crate::working;
 use pileus_api::method::Spec;
@@ -196,39 +196,23 @@ impl<'a, 't> Edit<'a, 't> {
         Ok(ledger.diffid)
     }
 
-    /// Gives what has happened in the folders that an account follows its place in its feed.
-    pub fn place_news(&mut self, account: i64) -> Answer<()> {
-        let Ledger {
-            mut diffid,
-            is_up_to_date,
-            ..
-        } = *self.ledger(account)?;
-        if is_up_to_date {
-            return Ok(());
-        }
-        for news in self.tx.news_of_followed(account)? {
-            let flags = flags_of(news.permissions);
-            let newest = self.tx.newest_stretch(account)?;
-            let goes_on = newest.filter(|last| {
-                (last.folder, last.flags, last.end()) == (news.folder, flags, diffid)
-            });
-            if let Some(last) = goes_on {
-                self.tx.place_news_behind(account, last.diffid, &news)?;
-                diffid += news.stop - last.stop;
-            } else {
-                self.tx.place_news(account, diffid + 1, &news, flags)?;
-                diffid += 1 + news.stop - news.start;
-            }
-        }
+    /// The end of the feed of an account, if there may be news of folders that it follows which have no place there.
+    pub fn feed_behind(&mut self, account: i64) -> Answer<Option<i64>> {
+        let ledger = self.ledger(account)?;
+        Ok((!ledger.is_up_to_date).then_some(ledger.diffid))
+    }
+
+    /// Notes that all news of folders that an account follows have their place, and where its feed ends now.
+    pub fn set_up_to_date(&mut self, account: i64, diffid: i64) -> Answer<()> {
         let ledger = self.ledger(account)?;
         ledger.is_changed |= ledger.diffid != diffid;
         (ledger.diffid, ledger.is_up_to_date) = (diffid, true);
         Ok(())
     }
 
-    /// Notes that an event of an owner happened in a shared folder of his. Those who follow it are woken.
-    pub fn note_shared_event(&mut self, owner: i64, folder: i64, diffid: i64) -> Answer<()> {
-        self.tx.note_shared_event(owner, folder, diffid)?;
+    /// Has those woken, once this is committed, who follow a shared folder in which something has happened. It has no place
+    /// in their feeds yet.
+    pub fn wake_followers(&mut self, owner: i64, folder: i64, diffid: i64) {
         for (&account, ledger) in &mut self.ledger {
             // An owner follows folders of others only.
             ledger.is_up_to_date &= account == owner;
@@ -236,7 +220,6 @@ impl<'a, 't> Edit<'a, 't> {
         self.view.tx.notify(folder, diffid);
         let feed = self.view.app.feed.clone();
         self.view.tx.after_commit(move || feed.wake(folder));
-        Ok(())
     }
 
     /// The newest event in the feed of an account.

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 /// Recipients of the folder that is uploaded to.
 const FEW: usize = 20;
@@ -92,22 +93,37 @@ fn ratio(title: &str, ours: &Series, theirs: &Series, goal: f64) -> Line {
     Line::new(title, Unit::Times, ratio).goal(Goal::AtLeast(goal))
 }
 
-/// Small uploads into a folder that is shared, and into one that is not.
+/// Small uploads into a folder that is shared, and into one that is not. First nobody looks, then all recipients wait for
+/// what comes, and read it.
 async fn uploading(bench: &Bench, owner: &mut Person, people: &mut [Person]) -> Result<Vec<Line>> {
-    let (mut shared, mut alone) = (Series::default(), Series::default());
+    let (mut alone, mut shared) = (Series::default(), Series::default());
+    let mut watched = Series::default();
     let top = owner.api.create_folder(0, "few").await?;
     for person in people.iter_mut().take(FEW) {
         owner.share(top, person).await?;
     }
+    let few = people.len().min(FEW);
     for run in 0..bench.scale.runs {
-        for (parent, rates) in [(0, &mut alone), (top, &mut shared)] {
-            let folder = owner.api.create_folder(parent, &format!("r{run}")).await?;
+        for (parent, is_watched, rates) in [
+            (0, false, &mut alone),
+            (top, false, &mut shared),
+            (top, true, &mut watched),
+        ] {
+            let name = format!("r{run} {is_watched}");
+            let folder = owner.api.create_folder(parent, &name).await?;
+            let (arrivals, mut arrived) = mpsc::channel(MANY);
+            tokio::spawn(async move { while arrived.recv().await.is_some() {} });
+            let watchers = if is_watched { few } else { 0 };
+            let waiters = wait_all(&mut people[..watchers], &arrivals).await?;
             let target = folder_target(&owner.api, folder, FILE_BYTES);
             bench.settle();
             let api = &owner.api;
             let connect = async || api.connect().await;
             let sample = uploads(target, CONNECTIONS, bench.scale.pace, connect).await?;
             rates.push(sample.rate());
+            for waiter in waiters {
+                waiter.abort();
+            }
         }
     }
     let title =
@@ -118,7 +134,16 @@ async fn uploading(bench: &Bench, owner: &mut Person, people: &mut [Person]) -> 
         &alone,
         0.5,
     );
-    Ok(vec![Line::new(title, Unit::PerSecond, shared), beside])
+    let watched = Line::new(
+        "the same with all of them waiting in `diff`",
+        Unit::PerSecond,
+        watched,
+    );
+    Ok(vec![
+        Line::new(title, Unit::PerSecond, shared),
+        beside,
+        watched,
+    ])
 }
 
 /// Looking at files deep in a share, as its recipient and as its owner.
@@ -186,13 +211,7 @@ async fn arriving(bench: &Bench, owner: &mut Person, people: &mut [Person]) -> R
     let mut p99 = Series::default();
     for run in 0..bench.scale.runs {
         let (arrivals, mut arrived) = mpsc::channel(MANY);
-        let mut waiters = Vec::with_capacity(MANY);
-        for person in people.iter_mut() {
-            let diffid = person.api.newest_diffid().await?;
-            let (connection, authority) = (person.api.connect().await?, person.api.authority());
-            let waiting = wait(connection, authority, diffid, arrivals.clone());
-            waiters.push(tokio::spawn(waiting));
-        }
+        let waiters = wait_all(people, &arrivals).await?;
         let mut micros_taken = Vec::new();
         for change in 0..bench.scale.feed_changes.min(100) {
             tokio::time::sleep(PAUSE).await;
@@ -216,6 +235,21 @@ async fn arriving(bench: &Bench, owner: &mut Person, people: &mut [Person]) -> R
     Ok(vec![
         Line::new(title, Unit::Milliseconds, p99).goal(Goal::Below(50.0)),
     ])
+}
+
+/// Has each of these people wait for what comes.
+async fn wait_all(
+    people: &mut [Person],
+    arrivals: &mpsc::Sender<Instant>,
+) -> Result<Vec<JoinHandle<Result<()>>>> {
+    let mut waiters = Vec::with_capacity(people.len());
+    for person in people {
+        let diffid = person.api.newest_diffid().await?;
+        let (connection, authority) = (person.api.connect().await?, person.api.authority());
+        let waiting = wait(connection, authority, diffid, arrivals.clone());
+        waiters.push(tokio::spawn(waiting));
+    }
+    Ok(waiters)
 }
 
 /// Waits in `diff` again and again, and tells when events arrive.

@@ -179,14 +179,6 @@ impl Edit<'_, '_> {
         Ok(Some(entries))
     }
 
-    /// What happens in a shared folder from now on belongs to the feed of its recipient. The owner is locked.
-    pub fn follow(&mut self, share: &Share) -> Answer<()> {
-        let newest = self.newest_diffid(share.owner)?;
-        Ok(self
-            .tx
-            .follow(share.recipient, share.folder, share.owner, newest)?)
-    }
-
     /// Leaves it to a job to tell the recipient of a share what is in it.
     fn join_later(&mut self, share: &Share) -> Answer<()> {
         let join = Join {
