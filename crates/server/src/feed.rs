@@ -6,6 +6,7 @@
 //! What happens in a shared folder is told once, with the folder's id: accounts and folders draw their ids from one
 //! sequence. It wakes the accounts that follow the folder.
 
+use pileus_store::Tx;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -79,6 +80,13 @@ impl Feed {
                 waiters.notify.notify_waiters();
             }
         }
+    }
+
+    /// The same once a transaction is committed, on all nodes. `diffid` is the end of the feed.
+    pub fn wake_after_commit(&self, tx: &mut Tx<'_>, id: i64, diffid: i64) {
+        tx.notify(id, diffid);
+        let feed = self.clone();
+        tx.after_commit(move || feed.wake(id));
     }
 
     /// Changes of other nodes may have been missed: everybody looks.

@@ -171,9 +171,7 @@ async fn end<W: Work>(
             if let Some(account) = account.filter(|_| is_ours)
                 && let Some(account) = tx.account(account)?
             {
-                let feed = feed.clone();
-                tx.notify(account.id, account.diffid);
-                tx.after_commit(move || feed.wake(account.id));
+                feed.wake_after_commit(tx, account.id, account.diffid);
             }
             Ok(is_ours)
         })

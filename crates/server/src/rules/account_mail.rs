@@ -264,9 +264,8 @@ pub async fn deactivate(
         })?;
         tx.deactivate_account(account.id, now.0)?;
         // Waiting calls look at their login again, and end.
-        tx.notify(account.id, account.diffid);
-        let feed = shared.feed.clone();
-        tx.after_commit(move || feed.wake(account.id));
+        let feed = &shared.feed;
+        feed.wake_after_commit(tx, account.id, account.diffid);
         Ok(())
     });
     counted(app, client, given_up.await)

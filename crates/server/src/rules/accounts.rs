@@ -83,8 +83,6 @@ pub fn record_change(tx: &mut Tx<'_>, app: &Arc<App>, id: i64, now: UnixTime) ->
         ..first_event(&account, now.0)?
     })?;
     tx.set_account_counters(id, account.used, account.diffid)?;
-    tx.notify(id, account.diffid);
-    let feed = app.feed.clone();
-    tx.after_commit(move || feed.wake(id));
+    app.feed.wake_after_commit(tx, id, account.diffid);
     Ok(account)
 }

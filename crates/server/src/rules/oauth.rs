@@ -102,9 +102,7 @@ pub fn decide_request(
         expires: now.0.saturating_add(CODE_SECONDS),
     })?;
     let key = request_key(&hash);
-    tx.notify(key, 0);
-    let feed = server.feed.clone();
-    tx.after_commit(move || feed.wake(key));
+    server.feed.wake_after_commit(tx, key, 0);
     Ok(is_first)
 }
 

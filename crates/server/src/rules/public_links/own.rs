@@ -77,9 +77,7 @@ impl Edit<'_, '_> {
     fn count_public_link_change(&mut self) -> Result<(), StoreError> {
         let (account, diffid) = (self.user.account.id, self.user.account.diffid);
         self.tx.count_public_link_change(account)?;
-        self.tx.notify(account, diffid);
-        let feed = self.app.feed.clone();
-        self.tx.after_commit(move || feed.wake(account));
+        self.app.feed.wake_after_commit(self.tx, account, diffid);
         Ok(())
     }
 }
