@@ -48,8 +48,12 @@ sql! {
                       $31, $32)");
     CHILD = concat!("SELECT ", columns!(), " FROM folder WHERE parent = $1 AND name = $2 AND deleted = 0");
     CHILDREN = concat!("SELECT ", columns!(), " FROM folder WHERE parent = $1 AND deleted = 0 ORDER BY name");
+    CHILDREN_AFTER = concat!("SELECT ", columns!(), " FROM folder WHERE parent = $1 AND deleted = 0 AND name > $2 \
+                              ORDER BY name LIMIT $3");
     TRASHED = concat!("SELECT ", columns!(), " FROM folder WHERE parent = $1 AND deleted <> 0 ORDER BY name, id");
     ANY_CHILD = "SELECT id FROM folder WHERE parent = $1 AND deleted = 0 LIMIT 1";
+    IS_BELOW = "WITH RECURSIVE up (id, parent) AS (SELECT id, parent FROM folder WHERE id = $1 UNION ALL \
+                SELECT up.parent, (SELECT parent FROM folder WHERE id = up.parent) FROM up WHERE up.parent <> 0) SELECT id FROM up WHERE id = $2 LIMIT 1";
     INSERT = "INSERT INTO folder (id, owner, parent, name, created, modified, deleted, shares, shared, mount) \
               VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, $8)";
     PLACE = "UPDATE folder SET parent = $1, name = $2, modified = $3 WHERE id = $4";
@@ -115,6 +119,16 @@ impl Tx<'_> {
         self.all(CHILDREN, args![parent])
     }
 
+    /// Some live folders in a folder, by name, after a name.
+    pub fn folder_children_after(
+        &mut self,
+        parent: i64,
+        name: &str,
+        limit: i64,
+    ) -> Stored<Vec<Folder>> {
+        self.all(CHILDREN_AFTER, args![parent, name, limit])
+    }
+
     /// The deleted folders in a folder.
     pub fn folder_trashed_children(&mut self, parent: i64) -> Stored<Vec<Folder>> {
         self.all(TRASHED, args![parent])
@@ -123,6 +137,11 @@ impl Tx<'_> {
     /// Whether a folder has a live folder in it.
     pub fn folder_has_folders(&mut self, parent: i64) -> Stored<bool> {
         Ok(self.opt::<(i64,)>(ANY_CHILD, args![parent])?.is_some())
+    }
+
+    /// Whether a folder is another one or lies somewhere below it in the tree of its owner, whoever sees what of that.
+    pub fn is_below(&mut self, folder: i64, top: i64) -> Stored<bool> {
+        Ok(self.opt::<(i64,)>(IS_BELOW, args![folder, top])?.is_some())
     }
 
     /// Adds a folder. The caller has made sure that the name is free.

@@ -49,13 +49,29 @@ macro_rules! columns {
     };
 }
 
+/// The share of an account among those of a shared folder, which is selected by `$from`, and of all shared ones above it.
+/// Each step upwards is a look-up by id: PostgreSQL keeps its plans, and one that was made for a join while there were few
+/// folders would read all of them when there are many.
+macro_rules! above {
+    ($from:literal) => {
+        concat!(
+            "WITH RECURSIVE up (folder) AS (",
+            $from,
+            " UNION ALL SELECT (SELECT p.shared FROM folder t JOIN folder p ON p.id = t.parent WHERE t.id = up.folder) \
+             FROM up WHERE up.folder <> 0) SELECT ",
+            columns!(),
+            " FROM share WHERE folder IN (SELECT folder FROM up) AND recipient = $2 LIMIT 1"
+        )
+    };
+}
+
 sql! {
     BY_ID = concat!("SELECT ", columns!(), " FROM share WHERE id = $1");
     OF = concat!("SELECT ", columns!(), " FROM share WHERE folder = $1 AND recipient = $2");
-    ABOVE = concat!("WITH RECURSIVE up (folder) AS (SELECT CAST($1 AS BIGINT) UNION ALL \
-                     SELECT p.shared FROM up JOIN folder t ON t.id = up.folder JOIN folder p ON p.id = t.parent \
-                     WHERE p.shared <> 0) SELECT ", columns!(), " FROM share \
-                     WHERE folder IN (SELECT folder FROM up) AND recipient = $2 LIMIT 1");
+    ABOVE = above!("SELECT CAST($1 AS BIGINT)");
+    ABOVE_FOLDER = above!("SELECT shared FROM folder WHERE id = $1 AND deleted = 0 AND shared <> 0");
+    ABOVE_FILE = above!("SELECT t.shared FROM file f JOIN folder t ON t.id = f.folder \
+                         WHERE f.id = $1 AND f.deleted = 0 AND t.shared <> 0");
     ON_FOLDER = concat!("SELECT ", columns!(), " FROM share WHERE folder = $1 ORDER BY recipient");
     OF_OWNER = concat!("SELECT ", columns!(), " FROM share WHERE owner = $1 ORDER BY id");
     OF_RECIPIENT = concat!("SELECT ", columns!(), " FROM share WHERE recipient = $1 ORDER BY id");
@@ -92,6 +108,16 @@ impl Tx<'_> {
             return Ok(None);
         }
         self.opt(ABOVE, args![shared, recipient])
+    }
+
+    /// The share by which an account sees a live folder of another one, by the folder's id. `None` if there is no such folder.
+    pub fn share_above_folder(&mut self, folder: i64, recipient: i64) -> Stored<Option<Share>> {
+        self.opt(ABOVE_FOLDER, args![folder, recipient])
+    }
+
+    /// The share by which an account sees a live file of another one, by the file's id. `None` if there is no such file.
+    pub fn share_above_file(&mut self, file: i64, recipient: i64) -> Stored<Option<Share>> {
+        self.opt(ABOVE_FILE, args![file, recipient])
     }
 
     /// The shares of one folder, in the order of their recipients.

@@ -75,10 +75,9 @@ pub fn all<'a>(scripts: &'a [Script], databases: &[Database]) -> Vec<Trial<'a>> 
                 What::Rights,
                 What::Strangers,
                 What::Apps,
+                What::Times,
             ]
             .into_iter()
-            // On PostgreSQL each look-up is a round trip, and a share above is found by several.
-            .chain((database == Database::Sqlite).then_some(What::Times))
             .chain(scripts.map(What::Script));
             // What people do to each other is the same over both; the binary protocol costs less.
             let together = together::CASES

@@ -8,7 +8,6 @@ use super::link::Pass;
 use super::meter::Meter;
 use crate::app::App;
 use crate::rules::public_links::{check_limits, is_expired, lock};
-use crate::rules::tree::is_below;
 use pileus_api::{Code, UnixTime};
 use pileus_store::content::{self, Opened};
 use pileus_store::public_link_counts::LinkUse;
@@ -93,7 +92,7 @@ fn open_behind(
     };
     let is_behind = match (link.file, link.folder, link.collection) {
         (Some(linked), _, _) => linked == file,
-        (_, Some(top), _) => is_below(tx, opened.folder, top)?,
+        (_, Some(top), _) => tx.is_below(opened.folder, top)?,
         (_, _, Some(collection)) => {
             tx.collection(collection)?.is_some() && tx.is_collected(collection, file)?
         }

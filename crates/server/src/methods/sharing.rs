@@ -158,24 +158,28 @@ impl Edit<'_, '_> {
     /// another account.
     fn offer_to_caller(&mut self, request: &RequestArg) -> Answer<ShareRequest> {
         let me = self.user.account.clone();
+        let is_to_caller = |found: &ShareRequest| email_key(&found.email) == email_key(&me.email);
         let found = match request {
-            RequestArg::Id(id) => match i64::try_from(*id) {
-                Ok(id) => self.tx.share_request(id)?,
-                Err(_) => None,
-            },
+            RequestArg::Id(id) => {
+                let found = match i64::try_from(*id) {
+                    Ok(id) => self.tx.share_request(id)?,
+                    Err(_) => None,
+                };
+                // Offers to others do not exist.
+                found.filter(|found| {
+                    found.owner == me.id || (me.email_verified && is_to_caller(found))
+                })
+            }
             RequestArg::Code(code) => self.tx.share_request_by_code(&fingerprint(code))?,
         };
         let found = found.ok_or(Code::REQUEST_MISSING)?;
         if !self.is_open(&found)? {
             return Err(Code::REQUEST_MISSING.into());
         }
-        let is_own_address = email_key(&found.email) == email_key(&me.email);
         match request {
             _ if found.owner == me.id => Err(Code::OWN_ADDRESS.into()),
-            RequestArg::Id(_) if is_own_address && me.email_verified => Ok(found),
-            // Offers to others do not exist.
-            RequestArg::Id(_) => Err(Code::REQUEST_MISSING.into()),
-            RequestArg::Code(_) if is_own_address => Ok(found),
+            RequestArg::Id(_) => Ok(found),
+            RequestArg::Code(_) if is_to_caller(&found) => Ok(found),
             RequestArg::Code(_) if self.tx.account_by_email(&found.email)?.is_none() => Ok(found),
             RequestArg::Code(_) => Err(Code::NOT_FOR_CALLER.into()),
         }

@@ -92,6 +92,11 @@ impl Known {
         *self = Self::default();
     }
 
+    /// Notes by which share the caller sees what a shared folder is the nearest for.
+    pub(super) fn note_share(&mut self, shared: i64, share: Share) {
+        self.shares.push((shared, Some(share)));
+    }
+
     fn note_place(&mut self, folder: i64, place: Place) {
         if self.places.len() >= REMEMBERED {
             self.places.clear();
@@ -183,16 +188,20 @@ impl View<'_, '_> {
 
     fn find_share(&mut self, shared: i64) -> Answer<Option<Share>> {
         let share = self.tx.share_above(shared, self.user.account.id)?;
-        let (Some(share), Some(top)) = (&share, self.user.app_folder) else {
-            return Ok(share);
-        };
-        // An app that sees one folder sees the shares that are mounted in it.
-        let mount = self.tx.folder(share.mount)?;
-        let is_inside = match mount {
-            Some(mount) => self.is_within(&mount, top)?,
+        let is_inside = match &share {
+            Some(share) => self.reaches(share.mount)?,
             None => false,
         };
-        Ok(Some(share.clone()).filter(|_| is_inside))
+        Ok(share.filter(|_| is_inside))
+    }
+
+    /// Whether the caller sees that part of the tree of his account where a folder is: an app that was let into one folder
+    /// sees what is there, and the shares that are mounted there.
+    pub(super) fn reaches(&mut self, folder: i64) -> Answer<bool> {
+        match self.user.app_folder {
+            Some(top) => Ok(self.tx.is_below(folder, top)?),
+            None => Ok(true),
+        }
     }
 
     /// How the caller sees a folder; `None` if he does not.
@@ -202,9 +211,7 @@ impl View<'_, '_> {
         if folder.mount != 0 || (folder.deleted != 0 && !is_own) {
             return Ok(None);
         }
-        if let (true, Some(top)) = (is_own, self.user.app_folder)
-            && !self.is_within(folder, top)?
-        {
+        if is_own && !self.reaches(folder.id)? {
             return Ok(None);
         }
         self.known.note_place(folder.id, Place::from(folder));

@@ -11,6 +11,7 @@ pub mod census;
 pub mod copy;
 pub mod delete;
 pub mod events;
+pub mod find;
 pub mod followed;
 pub mod guesses;
 pub mod mail_codes;

@@ -9,7 +9,6 @@ use crate::mail::{self, letters};
 use crate::rules::guesses::{check_guesses, noting_guesses};
 use crate::rules::notices::Notice;
 use crate::rules::share_detail::ShareDetail;
-use crate::rules::tree::is_below;
 use crate::secrets::{fingerprint, random_token};
 use pileus_api::Code;
 use pileus_api::event::EventKind;
@@ -237,7 +236,7 @@ impl Edit<'_, '_> {
             if share.owner != folder.owner {
                 continue;
             }
-            if is_below(self.tx, share.folder, folder.id)? {
+            if self.tx.is_below(share.folder, folder.id)? {
                 return Err(Code::ALREADY_SHARED.into());
             }
         }

@@ -11,7 +11,6 @@ use crate::rules::census::Change;
 use crate::rules::notices::Notice;
 use crate::rules::offers::End;
 use crate::rules::share_detail::ShareDetail;
-use crate::rules::tree::is_below;
 use pileus_api::Code;
 use pileus_api::event::EventKind;
 use pileus_store::StoreError;
@@ -287,7 +286,7 @@ impl Edit<'_, '_> {
         let shared = given.iter().map(|share| share.folder);
         for id in shared.chain(offered.iter().map(|request| request.folder)) {
             let is_live = self.tx.folder(id)?.is_some_and(|row| row.deleted == 0);
-            if is_live && is_below(self.tx, id, folder.id)? {
+            if is_live && self.tx.is_below(id, folder.id)? {
                 return Ok(true);
             }
         }

@@ -32,10 +32,7 @@ impl View<'_, '_> {
     /// A deleted file of the caller: 1018 if it is not deleted, 2009 if there is none.
     pub fn trashed_file(&mut self, id: u64) -> Answer<File> {
         let id = i64::try_from(id).map_err(|_| Code::FILE_MISSING)?;
-        let file = self.tx.file(id)?.ok_or(Code::FILE_MISSING)?;
-        if !self.sees_file(&file)? {
-            return Err(Code::FILE_MISSING.into());
-        }
+        let file = self.find_file(id)?.ok_or(Code::FILE_MISSING)?;
         if file.deleted == 0 {
             return Err(Code::BAD_FILEID.into());
         }
@@ -51,13 +48,9 @@ impl View<'_, '_> {
         let id = i64::try_from(id).map_err(|_| Code::FOLDER_MISSING)?;
         let root = self.user.account.root;
         let folder = self
-            .tx
-            .folder(id)?
+            .find_folder(id)?
             .filter(|folder| folder.parent != 0 && folder.id != root)
             .ok_or(Code::FOLDER_MISSING)?;
-        if !self.sees_folder(&folder)? {
-            return Err(Code::FOLDER_MISSING.into());
-        }
         if folder.deleted == 0 {
             return Err(Code::BAD_FOLDERID.into());
         }

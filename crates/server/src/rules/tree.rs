@@ -5,10 +5,10 @@ use crate::cx::View;
 use pileus_api::Code;
 use pileus_api::args::{FileRef, FolderRef, VersionArg};
 use pileus_api::name::Path;
+use pileus_store::StoreError;
 use pileus_store::contents::Content;
 use pileus_store::files::File;
 use pileus_store::folders::Folder;
-use pileus_store::{StoreError, Stored, Tx};
 
 /// A version of a file: the file's row with the content columns of the version.
 #[derive(Clone, Debug)]
@@ -17,18 +17,6 @@ pub struct Version {
     pub file: File,
     /// Id of the earlier revision, if it is not the current content.
     pub revisionid: Option<i64>,
-}
-
-/// Whether a folder is another one or lies somewhere below it in the tree of its owner, whoever sees what of that.
-pub fn is_below(tx: &mut Tx<'_>, folder: i64, top: i64) -> Stored<bool> {
-    let mut at = folder;
-    while at != top {
-        match tx.folder(at)? {
-            Some(folder) if folder.parent != 0 => at = folder.parent,
-            _ => return Ok(false),
-        }
-    }
-    Ok(true)
 }
 
 impl View<'_, '_> {
@@ -51,11 +39,8 @@ impl View<'_, '_> {
         let root = self.user.account.root;
         // A root has one name on the wire, and that is 0.
         let is_named = |folder: &Folder| folder.parent != 0 && folder.id != root;
-        match self.tx.folder(id)? {
-            // A row that stands for a shared folder has no id that anybody knows.
-            Some(folder) if folder.deleted == 0 && folder.mount == 0 && is_named(&folder) => {
-                self.seen(folder)
-            }
+        match self.find_folder(id)? {
+            Some(folder) if folder.deleted == 0 && is_named(&folder) => self.seen(folder),
             _ => Ok(None),
         }
     }
@@ -105,10 +90,8 @@ impl View<'_, '_> {
         let Ok(id) = i64::try_from(id) else {
             return Ok(None);
         };
-        match self.tx.file(id)? {
-            Some(file) if file.deleted == 0 => Ok(self.sees_file(&file)?.then_some(file)),
-            _ => Ok(None),
-        }
+        let file = self.find_file(id)?;
+        Ok(file.filter(|file| file.deleted == 0))
     }
 
     /// A file: 2009 if the caller cannot see it, 2002 if a folder on the way is missing.

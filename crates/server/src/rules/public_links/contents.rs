@@ -6,7 +6,6 @@
 use super::{Item, Usable};
 use crate::call::{Answer, Fail};
 use crate::rules::metadata::wire_id;
-use crate::rules::tree::is_below;
 use pileus_api::listing::Node;
 use pileus_api::metadata::{FileFacts, Kind, Metadata};
 use pileus_api::name::Path;
@@ -211,7 +210,7 @@ impl<'a, 't> Walk<'a, 't> {
             return Ok(None);
         };
         let is_behind = match &self.found.item {
-            Item::Folder(top) => is_below(self.tx, file.folder, top.id)?,
+            Item::Folder(top) => self.tx.is_below(file.folder, top.id)?,
             Item::Collection(collection) => self.tx.is_collected(collection.id, file.id)?,
             Item::File(_) | Item::Tree => false,
         };
