@@ -88,8 +88,8 @@ sql! {
     LIST = concat!("SELECT ", columns!(), " FROM account ORDER BY id"), scans = "administrators list all accounts";
     ANY = "SELECT id FROM account LIMIT 1", scans = "stops at the first row";
     INSERT = "INSERT INTO account (id, email, email_key, email_verified, password_hash, password_sealed, language, \
-              quota, used, root, diffid, publinkid, uploadlinkid, notificationid, login_epoch, state, created) \
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, 0, 0, 0, 0, 1, 0, $10) \
+              quota, used, root, diffid, publinkid, uploadlinkid, publinks, uploadlinks, notificationid, login_epoch, \
+              state, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, 0, 0, 0, 0, 0, 0, 1, 0, $10) \
               ON CONFLICT (email_key) DO NOTHING";
     COUNTERS = "UPDATE account SET used = $1, diffid = $2 WHERE id = $3";
     SET_LANGUAGE = "UPDATE account SET language = $1 WHERE id = $2";

@@ -4,8 +4,9 @@ use crate::accounts::{DEACTIVATED, ERASED};
 use crate::{Stored, Tx, args, sql};
 
 sql! {
-    DEACTIVATE = "UPDATE account SET state = $1, deactivated = $2, login_epoch = login_epoch + 1 WHERE id = $3";
-    CLOSE_LINKS = "UPDATE public_link SET state = 1, modified = $1 WHERE owner = $2 AND state = 0";
+    DEACTIVATE = "UPDATE account SET state = $1, deactivated = $2, login_epoch = login_epoch + 1, publinks = 0, \
+                  uploadlinks = 0 WHERE id = $3";
+    CLOSE_LINKS = "UPDATE public_link SET state = 1, modified = $1 WHERE owner = $2 AND state <> 1";
     CLOSE_UPLOAD_LINKS = "UPDATE upload_link SET state = 1, modified = $1 WHERE owner = $2 AND state = 0";
     APP_GRANTS = "DELETE FROM app_grant WHERE account = $1";
     GIVEN_UP = "SELECT id FROM account WHERE deactivated < $1 ORDER BY deactivated, id LIMIT 10";

@@ -17,6 +17,8 @@ pub const LIVE: i64 = 0;
 /// `public_link.state` of a link that its owner has deleted. The row stays, since its code must never lead anywhere
 /// again.
 pub const DELETED: i64 = 1;
+/// `public_link.state` of a link that the administrator has closed after a complaint. Its owner still has it.
+pub const CLOSED: i64 = 2;
 
 record! {
     /// A public link.
@@ -41,7 +43,7 @@ record! {
         pub shortcode: Option<String>,
         /// Argon2id hash of its password.
         pub password_hash: Option<String>,
-        /// [`LIVE`] or [`DELETED`].
+        /// [`LIVE`], [`DELETED`] or [`CLOSED`].
         pub state: i64,
         /// When it was made.
         pub created: i64,
@@ -71,7 +73,7 @@ macro_rules! columns {
 
 macro_rules! unlimited {
     () => {
-        " AND owner = $2 AND state = 0 AND password_hash IS NULL AND expires IS NULL AND maxdownloads = 0 \
+        " AND owner = $2 AND state <> 1 AND password_hash IS NULL AND expires IS NULL AND maxdownloads = 0 \
          AND maxtraffic = 0 ORDER BY id LIMIT 1"
     };
 }
@@ -80,7 +82,7 @@ sql! {
     BY_ID = concat!("SELECT ", columns!(), " FROM public_link WHERE id = $1");
     BY_CODE = concat!("SELECT ", columns!(), " FROM public_link WHERE code = $1");
     BY_SHORTCODE = concat!("SELECT ", columns!(), " FROM public_link WHERE shortcode = $1");
-    OF_OWNER = concat!("SELECT ", columns!(), " FROM public_link WHERE owner = $1 AND state = 0 ORDER BY id LIMIT $2");
+    OF_OWNER = concat!("SELECT ", columns!(), " FROM public_link WHERE owner = $1 AND state <> 1 ORDER BY id LIMIT $2");
     UNLIMITED_TO_FILE = concat!("SELECT ", columns!(), " FROM public_link WHERE file = $1", unlimited!());
     UNLIMITED_TO_FOLDER = concat!("SELECT ", columns!(), " FROM public_link WHERE folder = $1", unlimited!());
     UNLIMITED_TO_COLLECTION = concat!("SELECT ", columns!(), " FROM public_link WHERE collection = $1", unlimited!());
@@ -93,7 +95,7 @@ sql! {
     RETIRED = "SELECT shortcode FROM retired_shortcode WHERE shortcode = $1";
     RETIRE_OF_OWNER = "INSERT INTO retired_shortcode (shortcode) SELECT shortcode FROM public_link WHERE owner = $1 \
                        AND shortcode IS NOT NULL ON CONFLICT DO NOTHING";
-    COUNT_CHANGE = "UPDATE account SET publinkid = publinkid + 1 WHERE id = $1";
+    COUNT_CHANGE = "UPDATE account SET publinkid = publinkid + 1, publinks = publinks + $1 WHERE id = $2 RETURNING publinks";
 }
 
 impl Tx<'_> {
@@ -110,17 +112,17 @@ impl Tx<'_> {
         }
     }
 
-    /// The live public links of an account, oldest first, at most `limit`.
+    /// The public links of an account that it has not deleted, oldest first, at most `limit`.
     pub fn public_links(&mut self, owner: i64, limit: i64) -> Stored<Vec<PublicLink>> {
         self.all(OF_OWNER, args![owner, limit])
     }
 
-    /// The oldest live link of an account to a file that has neither limits nor a password.
+    /// The oldest link of an account to a file that has neither limits nor a password.
     pub fn unlimited_link_to_file(&mut self, file: i64, owner: i64) -> Stored<Option<PublicLink>> {
         self.opt(UNLIMITED_TO_FILE, args![file, owner])
     }
 
-    /// The oldest live link of an account to a folder that has neither limits nor a password.
+    /// The oldest link of an account to a folder that has neither limits nor a password.
     pub fn unlimited_link_to_folder(
         &mut self,
         folder: i64,
@@ -129,7 +131,7 @@ impl Tx<'_> {
         self.opt(UNLIMITED_TO_FOLDER, args![folder, owner])
     }
 
-    /// The oldest live link of an account to a collection that has neither limits nor a password.
+    /// The oldest link of an account to a collection that has neither limits nor a password.
     pub fn unlimited_link_to_collection(
         &mut self,
         collection: i64,
@@ -201,8 +203,9 @@ impl Tx<'_> {
             || self.opt::<(String,)>(RETIRED, args![shortcode])?.is_some())
     }
 
-    /// Moves an account's counter of public link changes.
-    pub fn count_public_link_change(&mut self, account: i64) -> Stored<()> {
-        self.exec(COUNT_CHANGE, args![account]).map(drop)
+    /// Moves an account's counter of public link changes, and its number of links up or down; answers that number.
+    pub fn count_public_links(&mut self, account: i64, more: i64) -> Stored<i64> {
+        self.one::<(i64,)>(COUNT_CHANGE, args![more, account])
+            .map(|(links,)| links)
     }
 }

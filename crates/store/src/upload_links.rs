@@ -61,7 +61,8 @@ sql! {
                   AND (maxfiles = 0 OR files < maxfiles) \
                   AND (maxspace = 0 OR (space < maxspace AND space <= maxspace - $1))";
     SET_MAILED = "UPDATE upload_link SET mailed = $1 WHERE id = $2";
-    COUNT_CHANGE = "UPDATE account SET uploadlinkid = uploadlinkid + 1 WHERE id = $1";
+    COUNT_CHANGE = "UPDATE account SET uploadlinkid = uploadlinkid + 1, uploadlinks = uploadlinks + $1 WHERE id = $2 \
+                    RETURNING uploadlinks";
 }
 
 impl Tx<'_> {
@@ -129,8 +130,9 @@ impl Tx<'_> {
         self.exec(SET_MAILED, args![files, id]).map(drop)
     }
 
-    /// Moves an account's counter of upload link changes.
-    pub fn count_upload_link_change(&mut self, account: i64) -> Stored<()> {
-        self.exec(COUNT_CHANGE, args![account]).map(drop)
+    /// Moves an account's counter of upload link changes, and its number of live links up or down; answers that number.
+    pub fn count_upload_links(&mut self, account: i64, more: i64) -> Stored<i64> {
+        self.one::<(i64,)>(COUNT_CHANGE, args![more, account])
+            .map(|(links,)| links)
     }
 }

@@ -246,6 +246,7 @@ impl Edit<'_, '_> {
             traffic: 0,
             views: 0,
         };
+        // The bound on the links of a person is none for all who send something.
         self.add_public_link(&link)?;
         Ok(code)
     }

@@ -10,12 +10,15 @@ use crate::rules::save::{Held, IfTaken, Times};
 use pileus_api::{Code, UnixTime};
 use pileus_store::accounts::{self, Account};
 use pileus_store::folders::Folder;
-use pileus_store::upload_links::{LIVE, UploadLink};
+use pileus_store::upload_links::{DELETED, LIVE, UploadLink};
 use pileus_store::{StoreError, Tx};
 use std::sync::Arc;
 
 /// Bytes that a comment may have.
 const COMMENT_BYTES_MAX: usize = 4096;
+
+/// Links that an account may have at a time: all of them are one list to clients.
+const LINKS_MAX: i64 = 1000;
 
 /// A comment that visitors can be shown; 1035 if it says nothing, or too much.
 pub fn comment(text: &str) -> Answer<&str> {
@@ -123,17 +126,27 @@ impl Edit<'_, '_> {
         Ok(link)
     }
 
-    /// Adds a link of the caller.
+    /// Adds a link of the caller; 4010 if he has as many as he may.
     pub fn add_upload_link(&mut self, link: &UploadLink) -> Answer<()> {
         self.tx.insert_upload_link(link)?;
-        self.count_upload_link_change(link.owner)
+        if self.count_upload_links(link.owner, 1)? > LINKS_MAX {
+            return Err(Code::REQUESTS_LIMITED.into());
+        }
+        Ok(())
     }
 
     /// Writes a changed link of the caller.
     pub fn set_upload_link(&mut self, link: &mut UploadLink) -> Answer<()> {
         link.modified = self.now.0;
         self.tx.set_upload_link(link)?;
-        self.count_upload_link_change(link.owner)
+        self.count_upload_links(link.owner, 0).map(drop)
+    }
+
+    /// Ends a link of the caller for ever.
+    pub fn delete_upload_link(&mut self, mut link: UploadLink) -> Answer<()> {
+        (link.state, link.modified) = (DELETED, self.now.0);
+        self.tx.set_upload_link(&link)?;
+        self.count_upload_links(link.owner, -1).map(drop)
     }
 
     /// Saves a content in the folder of a link of the caller, under another name if its own is taken. All limits are checked here, where
@@ -162,14 +175,16 @@ impl Edit<'_, '_> {
         }
         self.save(&mut folder, name, held, Times::default(), IfTaken::Rename)
             .map_err(no_space)?;
-        self.count_upload_link_change(link.owner)?;
+        self.count_upload_links(link.owner, 0)?;
         self.tell_of_arrival(link.owner, Arrival::through(&link, from))
     }
 
-    /// Moves the counter that clients follow by `subscribe`, and has them woken.
-    fn count_upload_link_change(&mut self, account: i64) -> Answer<()> {
-        self.tx.count_upload_link_change(account)?;
-        self.wake(account)
+    /// Counts links of an account up or down, moves the counter that clients follow by `subscribe`, and has them woken;
+    /// answers how many links there are.
+    fn count_upload_links(&mut self, account: i64, more: i64) -> Answer<i64> {
+        let links = self.tx.count_upload_links(account, more)?;
+        self.wake(account)?;
+        Ok(links)
     }
 }
 

@@ -29,6 +29,8 @@ CREATE TABLE account (
     diffid BIGINT NOT NULL,
     publinkid BIGINT NOT NULL,
     uploadlinkid BIGINT NOT NULL,
+    publinks BIGINT NOT NULL,
+    uploadlinks BIGINT NOT NULL,
     notificationid BIGINT NOT NULL,
     login_epoch BIGINT NOT NULL,
     state BIGINT NOT NULL,

@@ -2,6 +2,7 @@
 //! what he lists, and the administrator's check finds nothing.
 
 mod joins;
+mod links;
 mod party;
 mod races;
 
@@ -18,7 +19,7 @@ pub struct Case {
 }
 
 /// All of them.
-pub static CASES: [Case; 6] = [
+pub static CASES: [Case; 7] = [
     Case {
         name: "races/accepts",
         run: races::one_of_many_accepts_wins,
@@ -42,5 +43,9 @@ pub static CASES: [Case; 6] = [
     Case {
         name: "joins/removed",
         run: joins::a_share_that_ends_while_joining_leaves_nothing,
+    },
+    Case {
+        name: "links/bounds",
+        run: links::an_account_has_so_many_links_at_a_time,
     },
 ];

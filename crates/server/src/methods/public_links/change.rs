@@ -7,7 +7,6 @@ use crate::dispatch::{Public, Writes};
 use pileus_api::Code;
 use pileus_api::public_links::{ChangePublink, ChangedLinkReply, DeletePublink};
 use pileus_api::reply::Done;
-use pileus_store::public_links::DELETED;
 
 /// What a link is to change to.
 #[derive(Clone)]
@@ -79,11 +78,8 @@ impl Public for ChangePublink {
 
 impl Writes for DeletePublink {
     fn run(&self, cx: &mut Edit<'_, '_>) -> Answer<Done> {
-        let mut link = cx.public_link(self.linkid)?;
-        link.state = DELETED;
-        cx.set_public_link(&mut link)?;
-        let now = cx.now.0;
-        cx.tx.remove_link_items(link.id, now)?;
+        let link = cx.public_link(self.linkid)?;
+        cx.delete_public_link(link)?;
         Ok(Done)
     }
 }

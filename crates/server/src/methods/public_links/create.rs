@@ -17,6 +17,9 @@ use pileus_api::{Code, UnixTime};
 use pileus_store::public_link_items::{NewLinkItem, TOP};
 use pileus_store::public_links::{COLLECTION, FILE, FOLDER, LIVE, PublicLink, TREE};
 
+/// Links that an account may have at a time: all of them are one list to clients.
+const LINKS_MAX: i64 = 10_000;
+
 /// What a new link is to be like.
 #[derive(Clone)]
 struct Wanted {
@@ -101,7 +104,9 @@ impl Wanted {
             traffic: 0,
             views: 0,
         };
-        cx.add_public_link(&link)?;
+        if cx.add_public_link(&link)? > LINKS_MAX {
+            return Err(Code::REQUESTS_LIMITED.into());
+        }
         Ok(link)
     }
 }

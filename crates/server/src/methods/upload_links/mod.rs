@@ -17,7 +17,7 @@ use pileus_api::upload_links::{
     UploadLinkInfo, UploadLinksReply,
 };
 use pileus_api::{Code, Metadata, UnixTime};
-use pileus_store::upload_links::{DELETED, LIVE, UploadLink};
+use pileus_store::upload_links::{LIVE, UploadLink};
 
 /// Full address of a link. The page that the fragment names is found by a script at the root.
 fn address(app: &App, code: &str) -> String {
@@ -111,9 +111,8 @@ fn info(app: &App, link: UploadLink, metadata: Metadata) -> UploadLinkInfo {
 
 impl Writes for DeleteUploadLink {
     fn run(&self, cx: &mut Edit<'_, '_>) -> Answer<Done> {
-        let mut link = cx.upload_link(self.uploadlinkid)?;
-        link.state = DELETED;
-        cx.set_upload_link(&mut link)?;
+        let link = cx.upload_link(self.uploadlinkid)?;
+        cx.delete_upload_link(link)?;
         Ok(Done)
     }
 }

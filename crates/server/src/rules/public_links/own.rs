@@ -6,7 +6,7 @@ use crate::cx::{Edit, View};
 use crate::secrets::random_token;
 use pileus_api::Code;
 use pileus_store::StoreError;
-use pileus_store::public_links::{LIVE, PublicLink};
+use pileus_store::public_links::{DELETED, PublicLink};
 
 /// Letters and digits of a short code. It is meant to be typed, and who wants secrecy uses the long one.
 const SHORTCODE_LENGTH: usize = 8;
@@ -30,7 +30,7 @@ impl Edit<'_, '_> {
     pub fn public_link(&mut self, id: u64) -> Answer<PublicLink> {
         let id = i64::try_from(id).map_err(|_| Code::LINK_MISSING)?;
         let link = self.tx.public_link(id)?.ok_or(Code::LINK_MISSING)?;
-        if link.state == LIVE && self.is_own_link(&link)? {
+        if link.state != DELETED && self.is_own_link(&link)? {
             Ok(link)
         } else {
             Err(Code::LINK_MISSING.into())
@@ -60,24 +60,34 @@ impl Edit<'_, '_> {
         Err(Fail::internal("no short code is free"))
     }
 
-    /// Adds a link of the caller.
-    pub fn add_public_link(&mut self, link: &PublicLink) -> Answer<()> {
+    /// Adds a link of the caller; answers how many he has now.
+    pub fn add_public_link(&mut self, link: &PublicLink) -> Answer<i64> {
         self.tx.insert_public_link(link)?;
-        Ok(self.count_public_link_change()?)
+        Ok(self.count_public_links(1)?)
     }
 
     /// Writes a changed link of the caller.
     pub fn set_public_link(&mut self, link: &mut PublicLink) -> Answer<()> {
         link.modified = self.now.0;
         self.tx.set_public_link(link)?;
-        Ok(self.count_public_link_change()?)
+        Ok(self.count_public_links(0).map(drop)?)
     }
 
-    /// Moves the counter that clients follow by `subscribe`, and has them woken.
-    fn count_public_link_change(&mut self) -> Result<(), StoreError> {
+    /// Ends a link of the caller for ever.
+    pub fn delete_public_link(&mut self, mut link: PublicLink) -> Answer<()> {
+        let now = self.now.0;
+        (link.state, link.modified) = (DELETED, now);
+        self.tx.set_public_link(&link)?;
+        self.tx.remove_link_items(link.id, now)?;
+        Ok(self.count_public_links(-1).map(drop)?)
+    }
+
+    /// Counts links of the caller up or down, moves the counter that clients follow by `subscribe`, and has them woken;
+    /// answers how many links there are.
+    fn count_public_links(&mut self, more: i64) -> Result<i64, StoreError> {
         let (account, diffid) = (self.user.account.id, self.user.account.diffid);
-        self.tx.count_public_link_change(account)?;
+        let links = self.tx.count_public_links(account, more)?;
         self.app.feed.wake_after_commit(self.tx, account, diffid);
-        Ok(())
+        Ok(links)
     }
 }
