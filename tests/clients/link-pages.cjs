@@ -207,15 +207,21 @@ const cases = {
       const top = await folder("long");
       const names = Array.from({ length: 501 }, (_, at) => `f${String(at).padStart(3, "0")}`);
       for (const name of names) await folder(name, top);
+      for (const name of ["b.txt", "a.txt"]) await upload(name, "x", top);
       const { link } = await linkToFolder(top);
       await page.goto(link);
-      await page.getByText("501 folders").waitFor();
-      assert.equal(await page.locator("tbody tr").count(), 500);
-      await page.getByRole("link", { name: "Next page" }).click();
-      await page.getByRole("link", { name: "f500" }).waitFor();
-      assert.equal(await page.locator("tbody tr").count(), 1);
-      await page.getByRole("link", { name: "Previous page" }).click();
+      await page.getByText("500 entries on this page").waitFor();
+      const shown = () => page.locator("tbody tr td:first-child a > span:last-child").allTextContents();
+      const read = await shown();
+      await page.getByRole("link", { name: "Next page" }).focus();
+      await page.keyboard.press("Enter");
+      await page.getByText("3 entries on this page").waitFor();
+      read.push(...(await shown()));
+      assert.deepEqual(read, [...names, "a.txt", "b.txt"]);
+      assert.equal(await page.getByRole("link", { name: "Next page" }).count(), 0);
+      await page.getByRole("link", { name: "First page" }).click();
       await page.getByRole("link", { name: "f000" }).waitFor();
+      assert.equal(await page.getByRole("link", { name: "First page" }).count(), 0);
     }),
 
   headers: () =>

@@ -50,6 +50,8 @@ sql! {
     UPDATE = "UPDATE collection SET name = $1, modified = $2 WHERE id = $3";
     REMOVE = "DELETE FROM collection WHERE id = $1";
     ITEMS = "SELECT position, file, added FROM collection_item WHERE collection = $1 ORDER BY position";
+    ITEMS_AFTER = "SELECT position, file, added FROM collection_item WHERE collection = $1 AND position > $2 \
+                   ORDER BY position LIMIT $3";
     HAS_FILE = "SELECT file FROM collection_item WHERE collection = $1 AND file = $2 LIMIT 1";
     ADD_ITEM = "INSERT INTO collection_item (collection, position, file, added) VALUES ($1, $2, $3, $4)";
     COUNT = "SELECT COUNT(*) FROM collection c JOIN collection_item i ON i.collection = c.id WHERE c.account = $1";
@@ -112,6 +114,16 @@ impl Tx<'_> {
     /// What is in a collection, in its order.
     pub fn collection_items(&mut self, id: i64) -> Stored<Vec<Item>> {
         self.all(ITEMS, args![id])
+    }
+
+    /// Some of what is in a collection, after a position.
+    pub fn collection_items_after(
+        &mut self,
+        id: i64,
+        position: i64,
+        limit: i64,
+    ) -> Stored<Vec<Item>> {
+        self.all(ITEMS_AFTER, args![id, position, limit])
     }
 
     /// Whether a file is in a collection.

@@ -69,6 +69,7 @@ sql! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     ALL = items!("i.link = $1 ORDER BY i.item");
     CHILDREN = items!("i.link = $1 AND i.parent = $2 ORDER BY i.item");
+    CHILDREN_AFTER = items!("i.link = $1 AND i.parent = $2 AND i.item > $3 ORDER BY i.item LIMIT $4");
     CHILD = items!("i.link = $1 AND i.parent = $2 AND i.name = $3 LIMIT 1");
     OF_FILE = items!("i.file = $1 AND i.link = $2 ORDER BY i.item LIMIT 1");
     HOLD = "UPDATE blob SET refs = refs + held.times FROM (SELECT blob, COUNT(*) AS times FROM public_link_item \
@@ -122,6 +123,17 @@ impl Tx<'_> {
     /// The entries in a folder of a link.
     pub fn link_children(&mut self, link: i64, parent: i64) -> Stored<Vec<LinkItem>> {
         self.all(CHILDREN, args![link, parent])
+    }
+
+    /// Some of the entries in a folder of a link, after an entry.
+    pub fn link_children_after(
+        &mut self,
+        link: i64,
+        parent: i64,
+        item: i64,
+        limit: i64,
+    ) -> Stored<Vec<LinkItem>> {
+        self.all(CHILDREN_AFTER, args![link, parent, item, limit])
     }
 
     /// The entry of this name in a folder of a link.

@@ -15,7 +15,8 @@ use crate::call::{Answer, Fail};
 use crate::methods::streaming::Wish;
 use crate::rules::guesses::noting_guesses;
 use crate::rules::public_links::{
-    Entry, Key, PASS_SECONDS, Usable, Visit, Walk, check_limits, content_pass, lock, pass,
+    Entry, Key, Mark, PASS_SECONDS, Page, Usable, Visit, Walk, check_limits, content_pass, lock,
+    pass,
 };
 use crate::secrets::fingerprint;
 use http::header::{HeaderValue, SET_COOKIE};
@@ -53,8 +54,8 @@ pub async fn serve(request: &PageRequest<'_>) -> Response<Body> {
 struct Found {
     link: Usable,
     top: Entry,
-    /// What is in the folder that is looked at; none if the link leads to a file.
-    entries: Option<Vec<Entry>>,
+    /// What is shown of the folder that is looked at; none if the link leads to a file.
+    page: Option<Page>,
 }
 
 async fn show(request: &PageRequest<'_>, code: &str) -> Answer<Response<Body>> {
@@ -62,6 +63,8 @@ async fn show(request: &PageRequest<'_>, code: &str) -> Answer<Response<Body>> {
     let visit = begin(request, code, None).await?;
     let given = request.text("path");
     let path = Path::parse(if given.is_empty() { "/" } else { &given }).ok_or(Code::BAD_PATH)?;
+    let after = Mark::parse(&request.text("after"));
+    let is_first = after.is_none();
     let (at, now) = (path.clone(), app.clock.now());
     let found = app
         .db
@@ -70,19 +73,18 @@ async fn show(request: &PageRequest<'_>, code: &str) -> Answer<Response<Body>> {
             check_limits(&link.link)?;
             let mut walk = Walk::new(tx, &link);
             let top = walk.top();
-            let entries = if top.place.is_some() {
+            let page = if top.place.is_some() {
                 let place = walk.place(&at)?.ok_or(Code::NO_PARENT)?;
-                Some(walk.children(place)?)
+                Some(walk.page(place, after.as_ref(), PAGE_ENTRIES)?)
             } else {
                 None
             };
-            Ok(Found { link, top, entries })
+            Ok(Found { link, top, page })
         })
         .await;
     let found = noting_guesses(app, request.client, found)?;
-    let page = request.text("page").parse().unwrap_or(1_usize).max(1);
     // Walking through a folder is one look at the link, and programs that only ask whether it is there do not look.
-    if request.head.method == Method::GET && path.parts.is_empty() && page == 1 {
+    if request.head.method == Method::GET && path.parts.is_empty() && is_first {
         let view = LinkUse {
             views: 1,
             ..LinkUse::default()
@@ -91,16 +93,12 @@ async fn show(request: &PageRequest<'_>, code: &str) -> Answer<Response<Body>> {
     }
     let language = request.language();
     let expires = found.link.link.expires;
-    Ok(match found.entries {
+    Ok(match found.page {
         None => FilePage::new(language, code, &found.top.metadata, expires).respond(),
-        Some(entries) => {
-            let shown = entries
-                .chunks(PAGE_ENTRIES)
-                .nth(page - 1)
-                .unwrap_or_default();
+        Some(page) => {
             let name = &found.top.metadata.name;
             FolderPage::new(language, code, name, &path.parts, expires)
-                .with_entries(&path.parts, &entries, shown, page)
+                .with_entries(&path.parts, &page, is_first)
                 .respond()
         }
     })

@@ -37,8 +37,8 @@ pub struct Entry {
 
 /// A walk through what a link leads to.
 pub struct Walk<'a, 't> {
-    tx: &'a mut Tx<'t>,
-    found: &'a Usable,
+    pub(super) tx: &'a mut Tx<'t>,
+    pub(super) found: &'a Usable,
 }
 
 impl<'a, 't> Walk<'a, 't> {
@@ -218,17 +218,17 @@ impl<'a, 't> Walk<'a, 't> {
     }
 
     /// Whether a folder is the owner's, and not the place of one that others share.
-    fn is_own(&self, folder: &Folder) -> bool {
+    pub(super) fn is_own(&self, folder: &Folder) -> bool {
         folder.owner == self.found.link.owner && folder.mount == 0
     }
 
     /// A live file of the link's owner.
-    fn own_file(&mut self, id: i64) -> Answer<Option<File>> {
+    pub(super) fn own_file(&mut self, id: i64) -> Answer<Option<File>> {
         let file = self.tx.file(id)?;
         Ok(file.filter(|file| file.owner == self.found.link.owner && file.deleted == 0))
     }
 
-    fn tree_entry(&self, item: &LinkItem, parent: Option<u64>) -> Entry {
+    pub(super) fn tree_entry(&self, item: &LinkItem, parent: Option<u64>) -> Entry {
         if let Some(file) = self.tree_file(item) {
             return file_entry(&file, parent);
         }
@@ -261,7 +261,7 @@ impl<'a, 't> Walk<'a, 't> {
     }
 }
 
-fn file_entry(file: &File, parent: Option<u64>) -> Entry {
+pub(super) fn file_entry(file: &File, parent: Option<u64>) -> Entry {
     let kind = Kind::File(FileFacts {
         fileid: wire_id(file.id),
         size: wire_id(file.size),
@@ -277,7 +277,7 @@ fn file_entry(file: &File, parent: Option<u64>) -> Entry {
     }
 }
 
-fn folder_entry(folder: &Folder, parent: Option<u64>) -> Entry {
+pub(super) fn folder_entry(folder: &Folder, parent: Option<u64>) -> Entry {
     let kind = Kind::Folder {
         folderid: wire_id(folder.id),
     };

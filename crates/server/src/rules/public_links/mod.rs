@@ -2,9 +2,11 @@
 
 mod contents;
 mod own;
+mod pages;
 mod visit;
 
 pub use contents::{Entry, Place, Walk};
+pub use pages::{Mark, Page};
 pub use visit::{Key, PASS_SECONDS, Visit, content_pass, lock, pass};
 
 use crate::call::Answer;
@@ -14,7 +16,7 @@ use pileus_store::accounts::{self, Account};
 use pileus_store::collections::Collection;
 use pileus_store::files::File;
 use pileus_store::folders::Folder;
-use pileus_store::public_links::{LIVE, PublicLink};
+use pileus_store::public_links::{DELETED, PublicLink};
 
 /// What a link leads to.
 #[derive(Clone, Debug)]
@@ -69,7 +71,7 @@ pub struct Usable {
 /// The link behind a code: 7001 if there is none, 7002 if it leads nowhere any more, 7004 if it has expired.
 pub fn usable(tx: &mut Tx<'_>, code: &str, now: UnixTime) -> Answer<Usable> {
     let link = tx.public_link_by_code(code)?.ok_or(Code::LINK_UNKNOWN)?;
-    if link.state != LIVE {
+    if link.state == DELETED {
         return Err(Code::LINK_DELETED.into());
     }
     let owner = tx

@@ -4,7 +4,7 @@ use super::words::{count, size};
 use super::{DOWNLOAD_PATH, SHOW_PATH};
 use crate::http::Answer;
 use crate::language::{LANGUAGES, Language};
-use crate::rules::public_links::Entry;
+use crate::rules::public_links::{Entry, Page};
 use crate::web::answer::page;
 use crate::web::words::day;
 use askama::Template;
@@ -109,8 +109,10 @@ pub(super) struct FolderPage {
     crumbs: Vec<Crumb>,
     summary: String,
     rows: Vec<Row>,
-    before: Option<String>,
-    after: Option<String>,
+    /// What is said if there are no rows.
+    nothing: &'static str,
+    first: Option<String>,
+    next: Option<String>,
     foot: Foot,
     code: String,
 }
@@ -139,29 +141,40 @@ impl FolderPage {
             crumbs,
             summary: String::new(),
             rows: Vec::new(),
-            before: None,
-            after: None,
+            nothing: "",
+            first: None,
+            next: None,
             foot: Foot::new(language, code, &joined(path), expires),
             code: code.to_owned(),
         }
     }
 
-    /// Adds the entries of the folder, of which one page is shown.
-    pub(super) fn with_entries(
-        mut self,
-        path: &[String],
-        all: &[Entry],
-        shown: &[Entry],
-        page: usize,
-    ) -> Self {
-        self.summary = self.summary_of(all);
-        self.rows = shown
-            .iter()
-            .map(|entry| self.row(path, &entry.metadata))
-            .collect();
-        let to = |page: usize| folder_href(&self.code, path, &page.to_string(), self.language);
-        self.before = (page > 1).then(|| to(page - 1));
-        self.after = (all.len().div_ceil(PAGE_ENTRIES) > page).then(|| to(page + 1));
+    /// Adds the entries of a page of the folder, which is the first one or a later one.
+    pub(super) fn with_entries(mut self, path: &[String], page: &Page, is_first: bool) -> Self {
+        let language = self.language;
+        // What is not read is not counted.
+        self.summary = if is_first && page.next.is_none() {
+            self.summary_of(&page.entries)
+        } else {
+            let (one, many) = language.say(
+                ("entry on this page", "entries on this page"),
+                ("Eintrag auf dieser Seite", "Einträge auf dieser Seite"),
+            );
+            count(page.entries.len(), one, many)
+        };
+        self.nothing = if is_first && page.next.is_none() {
+            language.say("This folder is empty.", "Dieser Ordner ist leer.")
+        } else {
+            language.say(
+                "There is nothing on this page.",
+                "Auf dieser Seite ist nichts.",
+            )
+        };
+        let rows = page.entries.iter();
+        self.rows = rows.map(|entry| self.row(path, &entry.metadata)).collect();
+        let to = |after: &str| folder_href(&self.code, path, after, language);
+        self.first = (!is_first).then(|| to(""));
+        self.next = page.next.as_ref().map(|mark| to(&mark.text()));
         self
     }
 
@@ -220,11 +233,11 @@ fn joined(path: &[String]) -> String {
     path.iter().flat_map(|name| ["/", name]).collect()
 }
 
-fn folder_href(code: &str, path: &[String], page: &str, language: Language) -> String {
+fn folder_href(code: &str, path: &[String], after: &str, language: Language) -> String {
     let parameters = [
         ("code", code),
         ("path", &joined(path)),
-        ("page", page),
+        ("after", after),
         ("lang", language.code()),
     ];
     href(SHOW_PATH, &parameters)
@@ -243,6 +256,7 @@ fn respond(template: &impl Template) -> Response<Answer> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::public_links::Mark;
     use pileus_api::UnixTime;
     use pileus_api::metadata::{FileFacts, Kind};
 
@@ -274,12 +288,12 @@ mod tests {
             place: None,
         };
         let path = [evil.to_owned()];
-        let folder = FolderPage::new(Language::En, evil, evil, &path, None).with_entries(
-            &path,
-            std::slice::from_ref(&entry),
-            std::slice::from_ref(&entry),
-            1,
-        );
+        let page = Page {
+            entries: vec![entry],
+            next: Some(Mark::File(evil.into())),
+        };
+        let folder = FolderPage::new(Language::En, evil, evil, &path, None);
+        let folder = folder.with_entries(&path, &page, false);
         let file = FilePage::new(Language::En, evil, &file, Some(0));
         for html in [folder.render().unwrap(), file.render().unwrap()] {
             assert!(
@@ -293,8 +307,8 @@ mod tests {
     #[test]
     fn addresses_hold_whatever_names_hold() {
         assert_eq!(
-            href("/a", &[("code", "x"), ("path", ""), ("page", "/ä &?#")]),
-            "/a?code=x&page=%2F%C3%A4%20%26%3F%23"
+            href("/a", &[("code", "x"), ("path", ""), ("after", "/ä &?#")]),
+            "/a?code=x&after=%2F%C3%A4%20%26%3F%23"
         );
     }
 }
