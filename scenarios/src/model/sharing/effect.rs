@@ -2,8 +2,9 @@
 
 use super::super::answer::{list, number, same, text};
 use super::super::effect::numbered;
+use super::policy::{Arrival, Policy};
 use super::step::Step;
-use super::world::{File, Folder, Offer, Share, World, wire};
+use super::world::{File, Folder, Offer, World, wire};
 use crate::Result;
 use pileus_wire::Tree;
 
@@ -15,6 +16,8 @@ pub(super) struct Scene<'s> {
     pub(super) answer: &'s Tree,
     /// For a copied folder, what is in the copy.
     pub(super) copy: Option<&'s Tree>,
+    /// For an offer that was taken at once, what its recipient has got.
+    pub(super) arrival: Option<&'s Arrival>,
 }
 
 impl Scene<'_> {
@@ -97,8 +100,26 @@ impl World {
                 recipient,
                 permissions,
             } => self.offered(*folder, *recipient, *permissions, scene),
-            Step::Accept { offer, into, name } => self.accepted(*offer, *into, name, scene),
-            Step::Decline { offer } | Step::Cancel { offer } => {
+            Step::Accept {
+                offer,
+                into,
+                name,
+                always,
+            } => {
+                let owner = self.offerer(*offer)?;
+                self.accepted(*offer, *into, name, scene)?;
+                self.taken_by_hand(scene.who, owner, *always);
+                Ok(())
+            }
+            Step::Decline { offer, block } => {
+                let owner = self.offerer(*offer)?;
+                self.offers.remove(offer);
+                if *block {
+                    self.policies.insert((scene.who, owner), Policy::Blocks);
+                }
+                Ok(())
+            }
+            Step::Cancel { offer } => {
                 self.offers.remove(offer);
                 Ok(())
             }
@@ -131,7 +152,7 @@ impl World {
             .ok_or_else(|| format!("no folder {folder}").into())
     }
 
-    fn folder_added(&mut self, id: u64, parent: u64, name: &str) -> Result<()> {
+    pub(super) fn folder_added(&mut self, id: u64, parent: u64, name: &str) -> Result<()> {
         let folder = Folder {
             owner: self.owner_of(parent)?,
             parent,
@@ -383,6 +404,9 @@ impl World {
             offer.name.as_str(),
             text(scene.answer, "share.sharename")?,
         )?;
+        if let Some(arrival) = scene.arrival {
+            return self.taken_at_once(offer, arrival);
+        }
         match self.offers.insert(id, offer) {
             None => Ok(()),
             Some(_) => Err(format!("offer {id} is there already").into()),
@@ -391,34 +415,24 @@ impl World {
 
     fn accepted(&mut self, offer: u64, into: u64, name: &str, scene: &Scene<'_>) -> Result<()> {
         let offer = self.offers.remove(&offer).ok_or("no offer to accept")?;
-        let taken = |name: &str| self.folder_child(into, name).is_some();
-        let name = if taken(name) {
-            numbered(name, taken)
-        } else {
-            name.to_owned()
-        };
+        let name = self.free_folder_name(into, name);
         check_place(scene.metadata()?, into, &name)?;
         same(
             "folderid",
             offer.folder,
             number(scene.metadata()?, "folderid")?,
         )?;
-        let id = number(scene.answer, "share.shareid")?;
-        let share = Share {
-            folder: offer.folder,
-            recipient: offer.recipient,
-            permissions: offer.permissions,
-            parent: into,
-            name,
-        };
-        match self.shares.insert(id, share) {
-            None => Ok(()),
-            Some(_) => Err(format!("share {id} is there already").into()),
-        }
+        self.share_added(number(scene.answer, "share.shareid")?, offer, into, name)
+    }
+
+    /// Who made an offer.
+    fn offerer(&self, offer: u64) -> Result<usize> {
+        let offer = self.offers.get(&offer).ok_or("no offer to answer")?;
+        self.owner_of(offer.folder)
     }
 }
 
-fn check_place(metadata: &Tree, parent: u64, name: &str) -> Result<()> {
+pub(super) fn check_place(metadata: &Tree, parent: u64, name: &str) -> Result<()> {
     same("name", name, text(metadata, "name")?)?;
     same(
         "parentfolderid",

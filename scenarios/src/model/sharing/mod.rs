@@ -3,10 +3,12 @@
 //! - `world` is the model: one tree for all accounts, with offers and shares, and who sees what of it; `view` is what
 //!   listings and feeds should show of it.
 //! - `refusal` tells which calls are refused, and `effect` what the others do.
+//! - `policy` knows who takes all offers of whom, and who wants none.
 //! - `step` turns random numbers into calls that fit the present state.
 //! - `session` makes the calls and compares.
 
 mod effect;
+mod policy;
 mod refusal;
 mod session;
 mod step;

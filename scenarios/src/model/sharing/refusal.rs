@@ -1,5 +1,6 @@
 //! Which calls are refused, and with which codes.
 
+use super::policy::Policy;
 use super::step::Step;
 use super::world::{CREATE, DELETE, File, MODIFY, World, root};
 
@@ -193,6 +194,7 @@ impl World {
                 check(*folder != root(who), 2015)?;
                 check(self.owner(*folder) == Some(who), 2016)?;
                 check(*recipient != who, 2020)?;
+                check(self.policy(*recipient, who) != Some(Policy::Blocks), 2017)?;
                 check(!self.has_access_around(*recipient, *folder), 2024)?;
                 let is_offered = self
                     .offers
@@ -207,7 +209,7 @@ impl World {
                 check(is_plain, NESTED)?;
                 check(!self.has_access_around(who, offer), 2024)
             }
-            Step::Decline { offer } => self.offer_to(who, *offer).map(drop),
+            Step::Decline { offer, .. } => self.offer_to(who, *offer).map(drop),
             _ => Ok(()),
         }
     }

@@ -5,6 +5,7 @@ use super::super::deals::Deals;
 use super::super::log::show;
 use super::super::replica::{Replica, Rows, same_rows};
 use super::effect::Scene;
+use super::policy::{Arrival, Policy};
 use super::step::{Step, Wish};
 use super::view::Person;
 use super::world::{World, wire};
@@ -142,10 +143,19 @@ impl Session {
             Step::CopyFolder { .. } => Some(client.list(number(&answer, "metadata.folderid")?)?),
             _ => None,
         };
+        let arrival = match step {
+            Step::Share {
+                folder, recipient, ..
+            } if self.world.policy(*recipient, who) == Some(Policy::Takes) => {
+                Some(self.clients[*recipient].arrival(*folder)?)
+            }
+            _ => None,
+        };
         let scene = Scene {
             who,
             answer: &answer,
             copy: copy.as_ref(),
+            arrival: arrival.as_ref(),
         };
         self.world.take_effect(step, &scene)
     }
@@ -206,6 +216,21 @@ impl Client {
     fn call(&mut self, call: Call) -> Result<Tree> {
         let call = call.with("auth", self.token.as_str());
         Ok(self.connection.call(&call)?.tree)
+    }
+
+    /// The share of a folder that has just been taken.
+    fn arrival(&mut self, folder: u64) -> Result<Arrival> {
+        let deals = Deals::listed(&self.call(Call::new("listshares"))?)?;
+        let mut incoming = deals.shares[0].iter();
+        let (share, _) = incoming
+            .find(|(_, deal)| deal.folder == folder)
+            .ok_or("the offer was not taken")?;
+        let answer = self.call(Call::new("listfolder").with("folderid", folder))?;
+        let metadata = answer.get("metadata").ok_or("no metadata")?;
+        Ok(Arrival {
+            share: *share,
+            metadata: metadata.clone(),
+        })
     }
 
     fn list(&mut self, folder: u64) -> Result<Tree> {

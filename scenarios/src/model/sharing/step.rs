@@ -78,9 +78,11 @@ pub(super) enum Step {
         offer: u64,
         into: u64,
         name: String,
+        always: bool,
     },
     Decline {
         offer: u64,
+        block: bool,
     },
     Cancel {
         offer: u64,
@@ -264,9 +266,11 @@ impl Wish {
                 offer: offer(a, false),
                 into: folder(b),
                 name: name(c),
+                always: d.is_multiple_of(6),
             },
             94 => Step::Decline {
                 offer: offer(a, d.is_multiple_of(8)),
+                block: d / 8 % 2 == 0,
             },
             95 => Step::Cancel {
                 offer: offer(a, !d.is_multiple_of(8)),
@@ -354,11 +358,19 @@ impl Step {
                 .with("folderid", wire(*folder))
                 .with("mail", mails[*recipient].as_str())
                 .with("permissions", *permissions),
-            Self::Accept { offer, into, name } => call("acceptshare")
+            Self::Accept {
+                offer,
+                into,
+                name,
+                always,
+            } => call("acceptshare")
                 .with("sharerequestid", *offer)
                 .with("folderid", wire(*into))
-                .with("name", name.as_str()),
-            Self::Decline { offer } => call("declineshare").with("sharerequestid", *offer),
+                .with("name", name.as_str())
+                .with("always", u64::from(*always)),
+            Self::Decline { offer, block } => call("declineshare")
+                .with("sharerequestid", *offer)
+                .with("block", u64::from(*block)),
             Self::Cancel { offer } => call("cancelsharerequest").with("sharerequestid", *offer),
             Self::Change { share, permissions } => call("changeshare")
                 .with("shareid", *share)

@@ -1,5 +1,6 @@
 //! The model: what all accounts have and share, and who sees what.
 
+use super::policy::Policy;
 use std::collections::BTreeMap;
 
 /// Right to make entries, as a bit of `permissions`.
@@ -95,6 +96,10 @@ pub(super) struct World {
     pub(super) offers: BTreeMap<u64, Offer>,
     /// Shares by id.
     pub(super) shares: BTreeMap<u64, Share>,
+    /// What recipients do with the offers of owners.
+    pub(super) policies: BTreeMap<(usize, usize), Policy>,
+    /// The folders of recipients for what is taken at once.
+    pub(super) homes: BTreeMap<usize, u64>,
     /// Counts deletions.
     pub(super) groups: u64,
 }
@@ -113,6 +118,8 @@ impl World {
             files: BTreeMap::new(),
             offers: BTreeMap::new(),
             shares: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            homes: BTreeMap::new(),
             groups: 0,
         }
     }
