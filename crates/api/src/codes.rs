@@ -239,6 +239,7 @@ codes! {
     WAIT_TIMED_OUT = 6003, Condition, "Nothing happened within the time limit.";
     LINK_UNKNOWN = 7001, Condition, "This link is not valid.";
     LINK_DELETED = 7002, Condition, "The owner has deleted this link.";
+    LINK_CLOSED = 7003, Condition, "This link was closed after a complaint.";
     LINK_EXPIRED = 7004, Condition, "This link has expired.";
     LINK_TRAFFIC_USED = 7005, Condition, "The traffic of this link is used up.";
     LINK_DOWNLOADS_USED = 7006, Condition, "The downloads of this link are used up.";

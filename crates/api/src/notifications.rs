@@ -33,10 +33,12 @@ pub struct Notification {
     pub isnew: bool,
     /// Always 0: no icon.
     pub iconid: u64,
-    /// What happens when a person chooses it; `none` or `gotofolder`.
+    /// What happens when a person chooses it; `none`, `gotofolder`, or `opensharerequest`.
     pub action: String,
     /// The folder to go to.
     pub folderid: Option<u64>,
+    /// The offer to show. It may have been answered.
+    pub sharerequestid: Option<u64>,
 }
 
 /// Marks notices as read. Waiting clients are told.

@@ -125,7 +125,7 @@ pub struct NewLinkReply {
 /// Shows what a public link leads to; a folder with everything below it.
 #[derive(Method, Params)]
 #[method(name = "showpublink", caller = Anyone, access = Public, reply = ShownLinkReply,
-         fails = [LINK_PASSWORD_NEEDED, LINK_UNKNOWN, LINK_DELETED, LINK_EXPIRED, LINK_TRAFFIC_USED,
+         fails = [LINK_PASSWORD_NEEDED, LINK_UNKNOWN, LINK_DELETED, LINK_CLOSED, LINK_EXPIRED, LINK_TRAFFIC_USED,
                   LINK_DOWNLOADS_USED])]
 pub struct ShowPublink {
     /// Code or short code of the link.
@@ -235,7 +235,7 @@ impl Reply for ShownLinkReply {
 #[derive(Method, Params)]
 #[method(name = "getpublinkdownload", caller = Anyone, access = Public, reply = crate::streaming::LinkReply,
          fails = [BAD_CONTENT_TYPE, NO_FILEID, NO_PARENT, FILE_MISSING, BAD_PATH, SPEED_TOO_LOW, LINK_PASSWORD_NEEDED,
-                  LINK_UNKNOWN, LINK_DELETED, LINK_EXPIRED, LINK_TRAFFIC_USED, LINK_DOWNLOADS_USED])]
+                  LINK_UNKNOWN, LINK_DELETED, LINK_CLOSED, LINK_EXPIRED, LINK_TRAFFIC_USED, LINK_DOWNLOADS_USED])]
 pub struct GetPublinkDownload {
     /// Code or short code of the link.
     #[param(missing = NO_LINK_CODE)]
@@ -262,8 +262,8 @@ pub struct GetPublinkDownload {
 /// not count.
 #[derive(Method, Params)]
 #[method(name = "copypubfile", caller = User, access = Public, reply = crate::file::FileReply,
-         fails = [BAD_FOLDERID, NO_FILEID, BAD_NAME, DENIED, NAME_TAKEN, FOLDER_MISSING, OVER_QUOTA, FILE_MISSING,
-                  LINK_PASSWORD_NEEDED, LINK_UNKNOWN, LINK_DELETED, LINK_EXPIRED])]
+         fails = [BAD_FOLDERID, NO_FILEID, BAD_NAME, NO_PARENT, DENIED, NAME_TAKEN, FOLDER_MISSING, OVER_QUOTA, FILE_MISSING,
+                  BAD_PATH, LINK_PASSWORD_NEEDED, LINK_UNKNOWN, LINK_DELETED, LINK_CLOSED, LINK_EXPIRED])]
 pub struct CopyPubFile {
     /// Code or short code of the link.
     #[param(missing = NO_LINK_CODE)]
@@ -274,6 +274,8 @@ pub struct CopyPubFile {
     pub linktoken: Option<String>,
     /// The file, if the link leads to a folder.
     pub fileid: Option<u64>,
+    /// The file's path below the linked folder, instead of `fileid`.
+    pub path: Option<String>,
     /// Full path of the copy, or with a final slash the folder that takes it.
     #[param(missing = NO_TARGET)]
     pub to: TargetArg,
@@ -391,7 +393,7 @@ pub struct ChangedLinkReply {
 /// Mails a public link of the caller. Addresses that have got many mails lately are left out.
 #[derive(Method, Params)]
 #[method(name = "sendpublink", caller = User, access = Write,
-         fails = [EMAIL_UNVERIFIED, EMAIL_INVALID, LINK_UNKNOWN, LINK_DELETED, LINK_EXPIRED])]
+         fails = [EMAIL_UNVERIFIED, EMAIL_INVALID, LINK_UNKNOWN, LINK_DELETED, LINK_CLOSED, LINK_EXPIRED])]
 pub struct SendPublink {
     /// Code or short code of the link.
     #[param(missing = NO_LINK_CODE)]

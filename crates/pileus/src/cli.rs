@@ -75,6 +75,18 @@ pub enum AdminCommand {
         #[arg(long, global = true)]
         json: bool,
     },
+    /// Close public links after a complaint
+    Link {
+        /// What to do.
+        #[command(subcommand)]
+        command: LinkCommand,
+        /// Where the data is.
+        #[command(flatten)]
+        data: DataArgs,
+        /// Print JSON
+        #[arg(long, global = true)]
+        json: bool,
+    },
     /// Prove that every row has its bytes and every byte its row
     ///
     /// Looks through the whole database and the whole blob store and prints a line for everything that is wrong. Ends
@@ -351,6 +363,23 @@ pub struct AppChanges {
     /// Have its tokens work again
     #[arg(long, conflicts_with = "disable")]
     pub enable: bool,
+}
+
+/// `pileus link`.
+#[derive(Subcommand)]
+pub enum LinkCommand {
+    /// Have a link answer that it was closed after a complaint
+    ///
+    /// Downloads that are running finish. The owner sees the link and can delete it, but not open it.
+    Close {
+        /// Its code or short code
+        code: String,
+    },
+    /// Have a closed link work again
+    Open {
+        /// Its code or short code
+        code: String,
+    },
 }
 
 /// Reads a number of bytes with an optional unit.

@@ -2,6 +2,7 @@
 //!
 //! - `user`, `token`: accounts and what logs in to them.
 //! - `app`: programs that accounts may let in by OAuth.
+//! - `link`: closes public links.
 //! - `check`: proves that everything is there and fits; `open_work` is its part about what is being written.
 //! - `backup`, `restore`: all data, to a folder and back; `manifest` is what a backup says about itself, and `copies`
 //!   brings contents from one store to another.
@@ -15,6 +16,7 @@ mod check;
 mod convert;
 mod copies;
 mod error;
+mod link;
 mod manifest;
 mod open_work;
 mod output;
@@ -56,6 +58,11 @@ pub async fn run(command: AdminCommand) -> Result<ExitCode> {
             data,
             json,
         } => app::run(command, &data, json).await?,
+        AdminCommand::Link {
+            command,
+            data,
+            json,
+        } => link::run(command, &data, json).await?,
         AdminCommand::Check { hash, data, json } => return check::run(hash, &data, json).await,
         AdminCommand::Backup { to, data, json } => return backup::run(&to, &data, json).await,
         AdminCommand::Restore { from, data, json } => {

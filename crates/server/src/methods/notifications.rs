@@ -31,19 +31,21 @@ impl Reads for ListNotifications {
 pub(super) fn notification(view: &View<'_, '_>, row: Row) -> Answer<Notification> {
     let notice = Notice::read(row.kind, &row.detail).map_err(Fail::internal)?;
     let folder = notice.folder().map(|folder| view.wire_folder(folder));
+    let request = notice.request().map(wire_id);
     Ok(Notification {
         notificationid: wire_id(row.id),
         notification: notice.text(),
         mtime: UnixTime(row.created),
         isnew: !row.was_read,
         iconid: 0,
-        action: if folder.is_some() {
-            "gotofolder"
-        } else {
-            "none"
+        action: match (folder, request) {
+            (Some(_), _) => "gotofolder",
+            (None, Some(_)) => "opensharerequest",
+            (None, None) => "none",
         }
         .into(),
         folderid: folder,
+        sharerequestid: request,
     })
 }
 

@@ -25,6 +25,8 @@ pub enum Notice {
         from: String,
         /// Name it is offered under.
         name: String,
+        /// The offer.
+        request: i64,
     },
     /// Somebody has accepted an offer.
     Accepted {
@@ -48,6 +50,7 @@ struct NearlyFull {
 struct Offered {
     from: String,
     name: String,
+    request: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -82,8 +85,16 @@ impl Notice {
                 Ok(Self::NearlyFull { percent })
             }
             OFFERED => {
-                let Offered { from, name } = parsed(detail)?;
-                Ok(Self::Offered { from, name })
+                let Offered {
+                    from,
+                    name,
+                    request,
+                } = parsed(detail)?;
+                Ok(Self::Offered {
+                    from,
+                    name,
+                    request,
+                })
             }
             ACCEPTED => {
                 let Accepted { by, name, folder } = parsed(detail)?;
@@ -100,7 +111,7 @@ impl Notice {
             Self::NearlyFull { percent } => {
                 format!("{percent} % of your space is used. Uploads will fail when it is full.")
             }
-            Self::Offered { from, name } => {
+            Self::Offered { from, name, .. } => {
                 format!("{from} wants to share the folder \"{name}\" with you.")
             }
             Self::Accepted { by, name, .. } => {
@@ -119,14 +130,31 @@ impl Notice {
         }
     }
 
+    /// The offer that it leads to.
+    pub fn request(&self) -> Option<i64> {
+        match self {
+            Self::Offered { request, .. } => Some(*request),
+            Self::NearlyFull { .. } | Self::Accepted { .. } | Self::Arrived(_) => None,
+        }
+    }
+
     fn row(&self) -> Result<(i64, String), serde_json::Error> {
         Ok(match self.clone() {
             Self::NearlyFull { percent } => {
                 let detail = serde_json::to_string(&NearlyFull { percent })?;
                 (NEARLY_FULL, detail)
             }
-            Self::Offered { from, name } => {
-                (OFFERED, serde_json::to_string(&Offered { from, name })?)
+            Self::Offered {
+                from,
+                name,
+                request,
+            } => {
+                let detail = serde_json::to_string(&Offered {
+                    from,
+                    name,
+                    request,
+                })?;
+                (OFFERED, detail)
             }
             Self::Accepted { by, name, folder } => {
                 let detail = serde_json::to_string(&Accepted { by, name, folder })?;
@@ -184,6 +212,7 @@ mod tests {
             Notice::Offered {
                 from,
                 name: name.clone(),
+                request: 5,
             },
             Notice::Accepted {
                 by,

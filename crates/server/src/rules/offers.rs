@@ -197,6 +197,7 @@ impl Edit<'_, '_> {
         let notice = Notice::Offered {
             from: owner.email.clone(),
             name: request.name.clone(),
+            request: request.id,
         };
         self.tell(recipient.id, &notice)
     }

@@ -225,8 +225,9 @@ fn failed(request: &PageRequest<'_>, fail: &Fail) -> Response<Body> {
 }
 
 fn status(code: Code) -> StatusCode {
-    const OVER: [Code; 4] = [
+    const OVER: [Code; 5] = [
         Code::LINK_DELETED,
+        Code::LINK_CLOSED,
         Code::LINK_EXPIRED,
         Code::LINK_TRAFFIC_USED,
         Code::LINK_DOWNLOADS_USED,

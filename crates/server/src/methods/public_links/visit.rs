@@ -115,7 +115,8 @@ impl Public for CopyPubFile {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<FileReply> {
         let password = self.linkpassword.as_ref();
         let visit = visit(cx, &self.code, password, self.linktoken.as_ref()).await?;
-        let (fileid, to, noover) = (self.fileid, self.to.clone(), self.noover);
+        let (fileid, path) = (self.fileid, self.path.clone());
+        let (to, noover) = (self.to.clone(), self.noover);
         // There is no folder that the copy could stay in.
         let Some(parent) = to.parent else {
             return Err(Code::NO_TARGET.into());
@@ -124,7 +125,7 @@ impl Public for CopyPubFile {
             .edit(move |edit| {
                 let now = edit.now;
                 let found = visit.open(edit.tx, now)?;
-                let file = Walk::new(edit.tx, &found).choose(fileid, None)?;
+                let file = Walk::new(edit.tx, &found).choose(fileid, path.as_deref())?;
                 let mut folder = edit.folder(&parent)?;
                 let name = to.name.clone().unwrap_or_else(|| file.name.clone());
                 if noover && edit.tx.file_child(folder.id, &name)?.is_some() {

@@ -1,10 +1,12 @@
 //! Public links: what they lead to, and when they may be used.
 
+mod complaints;
 mod contents;
 mod own;
 mod pages;
 mod visit;
 
+pub use complaints::set_closed;
 pub use contents::{Entry, Place, Walk};
 pub use pages::{Mark, Page};
 pub use visit::{Key, PASS_SECONDS, Visit, content_pass, lock, pass};
@@ -16,7 +18,7 @@ use pileus_store::accounts::{self, Account};
 use pileus_store::collections::Collection;
 use pileus_store::files::File;
 use pileus_store::folders::Folder;
-use pileus_store::public_links::{DELETED, PublicLink};
+use pileus_store::public_links::{CLOSED, DELETED, PublicLink};
 
 /// What a link leads to.
 #[derive(Clone, Debug)]
@@ -68,7 +70,7 @@ pub struct Usable {
     pub owner: Account,
 }
 
-/// The link behind a code: 7001 if there is none, 7002 if it leads nowhere any more, 7004 if it has expired.
+/// The link behind a code: 7001 if there is none, 7002 if it leads nowhere any more, 7003 if it was closed, 7004 if it has expired.
 pub fn usable(tx: &mut Tx<'_>, code: &str, now: UnixTime) -> Answer<Usable> {
     let link = tx.public_link_by_code(code)?.ok_or(Code::LINK_UNKNOWN)?;
     if link.state == DELETED {
@@ -79,6 +81,9 @@ pub fn usable(tx: &mut Tx<'_>, code: &str, now: UnixTime) -> Answer<Usable> {
         .filter(|owner| owner.state == accounts::ACTIVE)
         .ok_or(Code::LINK_DELETED)?;
     let item = item(tx, &link)?.ok_or(Code::LINK_DELETED)?;
+    if link.state == CLOSED {
+        return Err(Code::LINK_CLOSED.into());
+    }
     if is_expired(&link, now) {
         return Err(Code::LINK_EXPIRED.into());
     }

@@ -6,7 +6,7 @@ use pileus_api::Code;
 /// What is said about a code: a heading and a sentence, in English and in German.
 type Said = (Code, [&'static str; 2], [&'static str; 2]);
 
-const SAID: [Said; 9] = [
+const SAID: [Said; 10] = [
     (
         Code::LINK_UNKNOWN,
         ["There is no such link", "Diesen Link gibt es nicht"],
@@ -21,6 +21,14 @@ const SAID: [Said; 9] = [
         [
             "Its owner has deleted the link, or what it led to.",
             "Der Link wurde gelöscht oder das, wohin er führte.",
+        ],
+    ),
+    (
+        Code::LINK_CLOSED,
+        ["This link was closed", "Dieser Link wurde gesperrt"],
+        [
+            "Somebody has complained about what it led to, and whoever runs this server has closed it.",
+            "Über das, wohin er führte, gab es eine Beschwerde, und wer diesen Server betreibt, hat ihn gesperrt.",
         ],
     ),
     (
