@@ -16,6 +16,7 @@ pub mod followed;
 pub mod guesses;
 pub mod mail_codes;
 pub mod mail_transfer;
+pub mod mailed_offers;
 pub mod metadata;
 pub mod moves;
 pub mod newsletter;

@@ -1,12 +1,9 @@
 //! Offers to share a folder, from being made to being answered.
 
-use crate::app::App;
 use crate::call::{Answer, Fail};
-use crate::cx::{Edit, edit_for};
+use crate::cx::Edit;
 use crate::language::Language;
-use crate::login::check_password;
 use crate::mail::{self, letters};
-use crate::rules::guesses::{check_guesses, noting_guesses};
 use crate::rules::notices::Notice;
 use crate::rules::share_detail::ShareDetail;
 use crate::secrets::{fingerprint, random_token};
@@ -17,8 +14,6 @@ use pileus_store::folders::Folder;
 use pileus_store::share_requests::ShareRequest;
 use pileus_store::shares::{BLOCKED, CREATE, DELETE, MODIFY};
 use pileus_store::{StoreError, Tx};
-use std::net::IpAddr;
-use std::sync::Arc;
 
 /// How long an offer is open.
 const OPEN_SECONDS: i64 = 21 * 86_400;
@@ -72,45 +67,6 @@ pub fn open_owner(tx: &mut Tx<'_>, request: &ShareRequest, now: i64) -> Answer<O
     }
     let owner = tx.account(request.owner)?;
     Ok(owner.filter(|owner| owner.state == accounts::ACTIVE))
-}
-
-/// Accepts the offer that a mail was about, for the account of the address that the mail went to: 2021 if it is not open,
-/// 2022 if there is no such account yet, 2272 if the password is not its.
-pub async fn accept_by_mail(
-    app: &Arc<App>,
-    client: IpAddr,
-    secure: bool,
-    code: &str,
-    password: &str,
-) -> Answer<()> {
-    check_guesses(app, client)?;
-    let (hash, now) = (fingerprint(code), app.clock.now());
-    let found = app.db.view(move |tx| -> Answer<_> {
-        let request = tx.share_request_by_code(&hash)?;
-        let request = request.ok_or(Code::REQUEST_MISSING)?;
-        open_owner(tx, &request, now.0)?.ok_or(Code::REQUEST_MISSING)?;
-        let account = tx.account_by_email(&request.email)?;
-        let account = account.ok_or(Code::NOT_FOR_CALLER)?;
-        Ok((request.id, account))
-    });
-    let (id, account) = noting_guesses(app, client, found.await)?;
-    check_password(app, &account.email, password, client, secure)
-        .await
-        .map_err(|fail| {
-            if fail.code == Code::LOGIN_FAILED {
-                Code::PASSWORD_WRONG.into()
-            } else {
-                fail
-            }
-        })?;
-    edit_for(app, account.id, move |edit| {
-        let request = edit.tx.share_request(id)?.ok_or(Code::REQUEST_MISSING)?;
-        let now = edit.now.0;
-        open_owner(edit.tx, &request, now)?.ok_or(Code::REQUEST_MISSING)?;
-        let into = edit.share_root()?;
-        edit.accept_offer(&request, into, &request.name).map(drop)
-    })
-    .await
 }
 
 impl Edit<'_, '_> {

@@ -2,11 +2,12 @@
 
 use super::PageRequest;
 use super::form::{Field, FormPage};
-use super::words::{Words, problem, words};
+use super::words::{Words, offered, problem, words};
 use crate::call::{Answer, Fail};
 use crate::http::{Answer as Body, refusal};
 use crate::language::Language;
-use crate::rules::{account_mail, newsletter, offers};
+use crate::rules::mailed_offers::{self, Mailed};
+use crate::rules::{account_mail, newsletter};
 use http::{Response, StatusCode};
 use pileus_api::Code;
 
@@ -111,7 +112,8 @@ impl Step {
             }
             Self::Share => {
                 let password = text("password");
-                offers::accept_by_mail(app, client, request.secure, code, &password).await
+                let mailed = mailed_offers::find(app, client, code).await?;
+                mailed_offers::accept(app, client, request.secure, &mailed, &password).await
             }
             Self::Newsletter => newsletter::verify(app, client, code).await.map(drop),
             Self::Unsubscribe => newsletter::unsubscribe(app, client, code).await,
@@ -130,13 +132,30 @@ pub(super) async fn serve(request: &PageRequest<'_>, name: &str) -> Response<Bod
     if code.is_empty() {
         return message(language, &said, Code::NO_CODE);
     }
-    if !request.is_post() {
-        return form(step, language, said, code, None).respond(StatusCode::OK);
+    if request.is_post() {
+        let done = step.act(request, &code).await;
+        if let Err(fail) = done {
+            return failed(request, step, said, code, fail).await;
+        }
+        return FormPage::message(language, said.title, said.done).respond(StatusCode::OK);
     }
-    match step.act(request, &code).await {
-        Ok(()) => FormPage::message(language, said.title, said.done).respond(StatusCode::OK),
-        Err(fail) => failed(step, language, said, code, &fail),
+    match about(request, step, &code).await {
+        Ok(about) => form(step, language, said, code, about).respond(StatusCode::OK),
+        Err(fail) => failed(request, step, said, code, fail).await,
     }
+}
+
+/// What is said first about the thing that the code stands for: what is offered, and by whom.
+async fn about(request: &PageRequest<'_>, step: Step, code: &str) -> Answer<Vec<String>> {
+    if step != Step::Share {
+        return Ok(Vec::new());
+    }
+    let Mailed {
+        request: offer,
+        from,
+        ..
+    } = mailed_offers::find(request.app, request.client, code).await?;
+    Ok(offered(&offer, &from, request.language()))
 }
 
 fn form(
@@ -144,13 +163,14 @@ fn form(
     language: Language,
     said: Words,
     code: String,
-    problem: Option<&'static str>,
+    mut about: Vec<String>,
 ) -> FormPage {
+    about.push(said.text.into());
     FormPage {
         language,
         title: said.title,
-        problem,
-        paragraphs: vec![said.text.into()],
+        problem: None,
+        paragraphs: about,
         // The code is what other sites do not know, so no form of theirs can be taken for this one.
         hidden: vec![("code", code), ("lang", language.code().into())],
         fields: step.field(language).into_iter().collect(),
@@ -159,13 +179,14 @@ fn form(
 }
 
 /// What can be put right by another try shows the form again; the rest is just told.
-fn failed(
+async fn failed(
+    request: &PageRequest<'_>,
     step: Step,
-    language: Language,
     said: Words,
     code: String,
-    fail: &Fail,
+    fail: Fail,
 ) -> Response<Body> {
+    let language = request.language();
     if let Some(cause) = &fail.cause {
         tracing::error!(
             cause,
@@ -176,8 +197,11 @@ fn failed(
     if FINAL.contains(&fail.code) {
         return message(language, &said, fail.code);
     }
-    let told = Some(problem(fail.code, language));
-    form(step, language, said, code, told).respond(status(fail.code))
+    // Whatever is wrong with the thing itself has been told by now.
+    let about = about(request, step, &code).await.unwrap_or_default();
+    let mut page = form(step, language, said, code, about);
+    page.problem = Some(problem(fail.code, language));
+    page.respond(status(fail.code))
 }
 
 fn message(language: Language, said: &Words, code: Code) -> Response<Body> {
@@ -202,7 +226,7 @@ mod tests {
     fn a_form_escapes_what_it_was_sent() {
         let code = "\"><script>alert(1)</script>".to_owned();
         let said = words(Step::Reset, Language::De);
-        let page = form(Step::Reset, Language::De, said, code, Some("<b>"));
+        let page = form(Step::Reset, Language::De, said, code, vec!["<b>".into()]);
         let html = askama::Template::render(&page).unwrap();
         assert!(
             !html.contains("<script>") && !html.contains("<b>"),

@@ -3,6 +3,7 @@
 use super::account::Step;
 use crate::language::Language;
 use pileus_api::{Code, UnixTime};
+use pileus_store::share_requests::ShareRequest;
 
 /// The words of a page.
 pub(super) struct Words {
@@ -284,6 +285,32 @@ pub(super) fn problem(code: Code, language: Language) -> &'static str {
     language.say(english, german)
 }
 
+/// What is said about an offered folder: who offers it, what he says, and what may be done there.
+pub(super) fn offered(offer: &ShareRequest, from: &str, language: Language) -> Vec<String> {
+    let name = &offer.name;
+    let mut said = vec![language.say(
+        format!("{from} wants to share the folder \"{name}\" with you."),
+        format!("{from} möchte den Ordner \"{name}\" mit dir teilen."),
+    )];
+    said.extend(
+        offer
+            .message
+            .as_ref()
+            .map(|message| format!("\"{message}\"")),
+    );
+    let can_change = offer.permissions != 0;
+    let rights = if can_change {
+        language.say(
+            "You will see what is in it, and can change it.",
+            "Du siehst, was darin ist, und kannst es ändern.",
+        )
+    } else {
+        language.say("You will see what is in it.", "Du siehst, was darin ist.")
+    };
+    said.push(rights.into());
+    said
+}
+
 /// A day for people: 22 Dec 2026, or 22. Dez 2026.
 pub(super) fn day(unix_seconds: i64, language: Language) -> String {
     let time = UnixTime(unix_seconds).format_rfc2822();
@@ -308,12 +335,44 @@ fn german_day(english: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Language, day};
+    use super::{Language, ShareRequest, day, offered};
 
     #[test]
     fn days_are_told_in_the_language_of_the_page() {
         assert_eq!(day(1_796_000_000, Language::En), "30 Nov 2026");
         assert_eq!(day(1_796_000_000, Language::De), "30. Nov 2026");
         assert_eq!(day(1_798_000_000, Language::De), "23. Dez 2026");
+    }
+
+    #[test]
+    fn offers_are_told_with_what_may_be_done() {
+        let offer = |permissions, message: Option<&str>| ShareRequest {
+            id: 1,
+            folder: 2,
+            owner: 3,
+            email: "bob@example.com".into(),
+            permissions,
+            name: "plans".into(),
+            message: message.map(Into::into),
+            created: 0,
+            expires: 1,
+        };
+        let english = offered(&offer(7, Some("Hi")), "ann@example.com", Language::En);
+        assert_eq!(
+            english,
+            [
+                "ann@example.com wants to share the folder \"plans\" with you.",
+                "\"Hi\"",
+                "You will see what is in it, and can change it."
+            ]
+        );
+        let german = offered(&offer(0, None), "ann@example.com", Language::De);
+        assert_eq!(
+            german,
+            [
+                "ann@example.com möchte den Ordner \"plans\" mit dir teilen.",
+                "Du siehst, was darin ist."
+            ]
+        );
     }
 }
