@@ -280,12 +280,16 @@ fn history(view: &mut View<'_, '_>, file: i64) -> Answer<Vec<Event>> {
     let limit = i64::try_from(EVENTS_MAX).unwrap_or(i64::MAX);
     let rows = view.tx.events_of_file(me, file, limit)?;
     let rows = view.seen_history(rows)?;
+    // Whoever has not been told of a file learns nothing from how long it takes to look for it.
+    if rows.is_empty() {
+        return Err(Code::FILE_MISSING.into());
+    }
     // The feed of a former recipient keeps what he was told, but the file is not there for him any more.
     let is_hidden = match (view.tx.file(file)?, rows.last()) {
         (Some(file), _) => file.owner != me && !view.sees_file(&file)?,
         (None, last) => last.is_some_and(|row| row.owner.is_some_and(|owner| owner != me)),
     };
-    if rows.is_empty() || is_hidden {
+    if is_hidden {
         return Err(Code::FILE_MISSING.into());
     }
     rows.into_iter().map(|row| event(view, row)).collect()
