@@ -5,6 +5,7 @@
 
 mod contents;
 mod feed;
+mod links;
 mod names;
 mod shares;
 mod tree;
@@ -17,6 +18,9 @@ const LISTED_PROBLEMS: usize = 10_000;
 
 sql! {
     ACCOUNTS = "SELECT id, root, used, diffid FROM account WHERE id > $1 ORDER BY id LIMIT 5000";
+    LINKS = "SELECT a.id, a.publinks, (SELECT COUNT(*) FROM public_link l WHERE l.owner = a.id), a.uploadlinks, \
+             (SELECT COUNT(*) FROM upload_link l WHERE l.owner = a.id) FROM account a \
+             WHERE a.id > $1 ORDER BY a.id LIMIT 1000";
     FOLDERS = "SELECT f.id, f.owner, f.parent, f.deleted, p.owner, p.deleted, t.owner FROM folder f \
                LEFT JOIN folder p ON p.id = f.parent LEFT JOIN trash t ON t.id = f.deleted \
                WHERE f.id > $1 ORDER BY f.id LIMIT 5000";
@@ -178,6 +182,7 @@ impl Tx<'_> {
         tree::totals(self, &mut accounts, &mut found)?;
         contents::check(self, &mut found)?;
         shares::check(self, &mut found)?;
+        links::check(self, &mut found)?;
         feed::check(self, &accounts, &mut found)?;
         names::check(self, &mut found)?;
         Ok(found)

@@ -48,6 +48,12 @@ const SESSION_SETTINGS: &str = "SET lock_timeout = '10s'; \
      SET statement_timeout = '300s'; \
      SET idle_in_transaction_session_timeout = '60s'";
 
+/// Has the server look rows up by indexes, one table after the other, as the statements are made for. It keeps a plan for all
+/// values of the parameters, without knowing that a page is short, or that a table that was small will be large; so it would
+/// rather read whole tables. Servers that do not know a setting go without it.
+const PLANNER_SETTINGS: &str = "SELECT set_config(name, 'off', false) FROM pg_settings \
+     WHERE name IN ('enable_seqscan', 'enable_hashjoin', 'enable_mergejoin')";
+
 /// Starts the threads for views, for edits and for notices.
 pub(crate) fn start(url: &str, options: &PostgresOptions) -> Stored<(Lane, Lane, NoticeThread)> {
     let config = configure(url)?;
@@ -101,6 +107,7 @@ fn connect(config: &postgres::Config) -> Stored<postgres::Client> {
         .map_err(|error| StoreError::Unavailable(describe(&error)))?;
     client
         .batch_execute(SESSION_SETTINGS)
+        .and_then(|()| client.batch_execute(PLANNER_SETTINGS))
         .map_err(|error| store_error(&error))?;
     Ok(client)
 }

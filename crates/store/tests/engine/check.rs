@@ -51,6 +51,16 @@ fn every_damage_is_found(place: &TestDatabase) {
             "counts 1 bytes as used",
         ),
         (
+            "UPDATE account SET publinks = 2",
+            Account,
+            "counts 2 public links, but has 0",
+        ),
+        (
+            "UPDATE account SET uploadlinks = -1",
+            Account,
+            "counts -1 upload links, but has 0",
+        ),
+        (
             "UPDATE account SET root = 99",
             Account,
             "its root folder 99 is missing",

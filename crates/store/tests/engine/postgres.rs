@@ -346,3 +346,38 @@ fn next(heard: &mpsc::Receiver<Notice>) -> Notice {
         }
     }
 }
+
+/// Reads most of a table through another one. Without being told, the server would rather read all of it.
+const JOIN: &str = "EXPLAIN SELECT e.name FROM shared_event s CROSS JOIN event e \
+     WHERE s.owner = 1 AND s.folder = 2 AND e.account = s.owner AND e.diffid = s.diffid \
+     ORDER BY s.diffid LIMIT 15000";
+
+#[test]
+fn rows_are_looked_up_by_indexes() {
+    let Some(place) = postgres() else { return };
+    let db = place.open();
+    let plan = db.edit_blocking(|tx| {
+        tx.exec(
+            "INSERT INTO event (account, diffid, time, kind, flags) \
+             SELECT 1, n, 0, 4, 0 FROM generate_series(1, 20000) n",
+            args![],
+        )?;
+        tx.exec(
+            "INSERT INTO shared_event (owner, folder, diffid) SELECT 1, 2, n FROM generate_series(1, 20000) n",
+            args![],
+        )?;
+        tx.exec("ANALYZE event", args![])?;
+        tx.exec("ANALYZE shared_event", args![])?;
+        tx.all::<(String,)>(JOIN, args![])
+    });
+    let plan: Vec<String> = plan
+        .expect("a plan")
+        .into_iter()
+        .map(|(line,)| line)
+        .collect();
+    let plan = plan.join("\n");
+    assert!(plan.contains("Index"), "{plan}");
+    for other in ["Seq Scan", "Hash Join", "Merge Join"] {
+        assert!(!plan.contains(other), "{plan}");
+    }
+}
