@@ -17,7 +17,7 @@ use crate::memory::Memory;
 use crate::pool::Pool;
 use crate::s3::{S3, S3Config};
 use crate::writer::{self, BlobWriter};
-use crate::{BlobKey, BlobReader, Digests, Error, Result};
+use crate::{BlobKey, BlobReader, Digests, Error, Piece, Result};
 
 /// A place for blobs. Clones share it.
 ///
@@ -123,19 +123,25 @@ impl BlobStore {
     }
 
     /// Reads several ranges of a blob, each of which has to lie within it and to fit into memory. If the blob is a file
-    /// this takes one hop to a thread that may block, which is most of what a small read costs.
+    /// this takes one hop to a thread that may block, which is most of what a small read costs. If it `keeps` them, large
+    /// pieces are left in the kernel as far as there is room, see [`Kept`](crate::Kept).
     ///
     /// # Errors
     ///
     /// When one of them cannot be read, as for [`BlobStore::read`].
-    pub async fn read_all(&self, key: &BlobKey, ranges: Vec<Range<u64>>) -> Result<Vec<Bytes>> {
+    pub async fn read_all(
+        &self,
+        key: &BlobKey,
+        ranges: Vec<Range<u64>>,
+        keeps: bool,
+    ) -> Result<Vec<Piece>> {
         if let Backend::Disk(disk) = &self.shared.backend {
-            return disk.read_all(*key, ranges).await;
+            return disk.read_all(*key, ranges, keeps).await;
         }
         let mut pieces = Vec::with_capacity(ranges.len());
         for range in ranges {
             let chunks: Vec<Bytes> = self.read(key, range).await?.try_collect().await?;
-            pieces.push(chunks.concat().into());
+            pieces.push(Piece::Bytes(chunks.concat().into()));
         }
         Ok(pieces)
     }

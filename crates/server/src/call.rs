@@ -4,9 +4,10 @@ use crate::conn::Conn;
 use crate::dispatch::Entry;
 use crate::handover::Takeover;
 use bytes::Bytes;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream, StreamExt};
 use pileus_api::Code;
 use pileus_api::reply::{Reply, Sink, Written};
+use pileus_blobs::Piece;
 use pileus_wire::{Options, Params, Value};
 use std::borrow::Cow;
 use std::fmt;
@@ -152,7 +153,25 @@ pub struct Content {
     /// Name that browsers save it under.
     pub file_name: Option<String>,
     /// The bytes.
-    pub stream: BoxStream<'static, pileus_blobs::Result<Bytes>>,
+    pub bytes: Raw,
+}
+
+/// Where the bytes of an answer come from.
+pub enum Raw {
+    /// They are read while they are sent.
+    Stream(BoxStream<'static, pileus_blobs::Result<Bytes>>),
+    /// They have been read.
+    Piece(Piece),
+}
+
+impl Raw {
+    /// The bytes one after the other.
+    pub fn into_stream(self) -> BoxStream<'static, pileus_blobs::Result<Bytes>> {
+        match self {
+            Self::Stream(stream) => stream,
+            Self::Piece(piece) => stream::iter([piece.into_bytes()]).boxed(),
+        }
+    }
 }
 
 /// What a successful call answers.

@@ -15,7 +15,7 @@ const PIECE_BYTES: u64 = 64 << 10;
 const BLOCK_BYTES: u64 = 4 << 10;
 /// Random writes of a run, whatever the size of the file.
 const WRITES: u64 = 20_000;
-/// Calls that are on their way at the same time.
+/// Calls that are on their way at the same time at most.
 const AHEAD: u64 = 32;
 /// Size of a write that fills the file.
 const FILL_BYTES: u64 = 1 << 20;
@@ -111,7 +111,7 @@ impl File {
     ) -> Result<()> {
         for at in 0..count + AHEAD {
             if at < count {
-                self.connection.send(&call(at)?).await?;
+                self.connection.queue(&call(at)?);
             }
             if at >= AHEAD {
                 binary::check(self.connection.receive().await?)?;

@@ -11,8 +11,9 @@ use tokio::net::TcpStream;
 
 /// Longest accepted answer; none of the measured calls comes near.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
-/// Room that is made for each read.
+/// Room that is made for each read of an answer, and of data.
 const FILL_BYTES: usize = 64 << 10;
+const FILL_DATA_BYTES: usize = 256 << 10;
 /// The answer's own length stands in front of it.
 const LENGTH_BYTES: usize = 4;
 /// How an answer begins that tells its success first and in the shortest way: a hash whose first
@@ -26,6 +27,8 @@ pub struct Connection {
     buffer: BytesMut,
     /// Length of the last answer, which is still at the front of `buffer`.
     spent: usize,
+    /// Requests that leave once there is nothing to do but to read.
+    queued: Vec<u8>,
 }
 
 /// The bytes of a request without data.
@@ -70,6 +73,7 @@ impl Connection {
             stream: http::open(address).await?,
             buffer: BytesMut::new(),
             spent: 0,
+            queued: Vec::new(),
         })
     }
 
@@ -78,18 +82,23 @@ impl Connection {
         Ok(self.stream.write_all(request).await?)
     }
 
+    /// Sends one request, together with others: once there are no bytes left of what has been read.
+    pub fn queue(&mut self, request: &[u8]) {
+        self.queued.extend_from_slice(request);
+    }
+
     /// Reads the next answer, without its length. It is valid until the next call.
     pub async fn receive(&mut self) -> Result<&[u8]> {
         self.buffer.advance(std::mem::take(&mut self.spent));
         while self.buffer.len() < LENGTH_BYTES {
-            self.fill().await?;
+            self.fill(FILL_BYTES).await?;
         }
         let length = usize::try_from(self.buffer.get_u32_le())?;
         if length > MAX_ANSWER_BYTES {
             return Err("the answer is longer than the benchmark accepts".into());
         }
         while self.buffer.len() < length {
-            self.fill().await?;
+            self.fill(FILL_BYTES).await?;
         }
         self.spent = length;
         Ok(&self.buffer[..length])
@@ -106,7 +115,7 @@ impl Connection {
         let mut left = usize::try_from(count)?;
         while left > 0 {
             if self.buffer.is_empty() {
-                self.fill().await?;
+                self.fill(FILL_DATA_BYTES).await?;
             }
             let here = left.min(self.buffer.len());
             self.buffer.advance(here);
@@ -115,8 +124,12 @@ impl Connection {
         Ok(())
     }
 
-    async fn fill(&mut self) -> Result<()> {
-        self.buffer.reserve(FILL_BYTES);
+    async fn fill(&mut self, room: usize) -> Result<()> {
+        if !self.queued.is_empty() {
+            self.stream.write_all(&self.queued).await?;
+            self.queued.clear();
+        }
+        self.buffer.reserve(room);
         if self.stream.read_buf(&mut self.buffer).await? == 0 {
             return Err("the server closed the connection".into());
         }

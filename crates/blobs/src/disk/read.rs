@@ -11,6 +11,7 @@ use rustix::buffer::spare_capacity;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::{Disk, ENDLESS_LAYERS, Layer, blocking, remove_if_there};
+use crate::kept::{Keeper, Piece};
 use crate::reader::READ_CHUNK_BYTES;
 use crate::{BlobKey, Error, Result};
 
@@ -60,18 +61,27 @@ impl Disk {
         self.read_range(key, range, false).await
     }
 
-    /// Reads several ranges of a blob, in one hop to a thread that may block.
+    /// Reads several ranges of a blob, in one hop to a thread that may block. If it `keeps` them, as many as can be.
     pub(crate) async fn read_all(
         self: &Arc<Self>,
         key: BlobKey,
         ranges: Vec<Range<u64>>,
-    ) -> Result<Vec<Bytes>> {
+        keeps: bool,
+    ) -> Result<Vec<Piece>> {
         let this = Arc::clone(self);
         blocking(READING, move || {
             let (layer, size) = this.open_to_read(key, false)?;
-            let read = |range| {
+            // A blob that rests on another one is still being put together.
+            let mut keeper = match keeps && layer.over.is_none() {
+                true => Keeper::new(&ranges),
+                false => Keeper::default(),
+            };
+            let read = |range: Range<u64>| {
                 check(key, size, &range)?;
-                read_chunk(key, &layer, false, range)
+                match keeper.keep(&layer.file, &range) {
+                    Some(kept) => Ok(Piece::Kept(kept)),
+                    None => read_chunk(key, &layer, false, range).map(Piece::Bytes),
+                }
             };
             ranges.into_iter().map(read).collect()
         })

@@ -60,6 +60,11 @@ impl Site {
         }
     }
 
+    /// Whether blobs are files.
+    pub fn is_disk(&self) -> bool {
+        self.server.is_none() && self.unfinished.is_some()
+    }
+
     /// What unfinished writers have left behind up to now.
     pub fn leftovers(&self) -> Vec<String> {
         let Some((dir, prefix)) = &self.unfinished else {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use pileus_blobs::{Digests, Error, WorkingDir, WorkingFile};
+use pileus_blobs::{Digests, Error, Piece, WorkingDir, WorkingFile};
 
 use crate::site::{Site, content, list, names_in, read, store_blob};
 
@@ -88,14 +88,19 @@ async fn several_pieces_are_written_and_read_at_once() {
         assert!(read.iter().eq(wanted));
 
         let ranges = vec![0..100, 5..5, 300_000..MIB as u64];
-        let read = site.store.read_all(&key, ranges.clone()).await.unwrap();
         let whole = content(1, MIB);
-        let wanted = ranges
-            .iter()
-            .map(|range| &whole[range.start as usize..range.end as usize]);
-        assert!(read.iter().eq(wanted));
-        let too_far = vec![0..1, 0..MIB as u64 + 1];
-        assert!(site.store.read_all(&key, too_far).await.is_err());
+        for keeps in [false, true] {
+            let read = site.store.read_all(&key, ranges.clone(), keeps);
+            let mut kept = 0;
+            for (range, piece) in ranges.iter().zip(read.await.unwrap()) {
+                kept += usize::from(matches!(piece, Piece::Kept(_)));
+                let wanted = &whole[range.start as usize..range.end as usize];
+                assert!(piece.into_bytes().unwrap() == wanted);
+            }
+            assert_eq!(kept, usize::from(keeps && site.is_disk()));
+            let too_far = vec![0..1, 0..MIB as u64 + 1];
+            assert!(site.store.read_all(&key, too_far, keeps).await.is_err());
+        }
     }
 }
 

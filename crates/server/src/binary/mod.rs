@@ -9,10 +9,11 @@ mod wire;
 
 use crate::app::App;
 use crate::body::Body;
-use crate::call::{Behind, Call, Content, Outcome};
+use crate::call::{Behind, Call, Content, Outcome, Raw};
 use crate::conn::Conn;
 use crate::dispatch::{self, Entry};
 use crate::listen::patience;
+use crate::listen::socket::Transport;
 use crate::together::{self, Party};
 use data::Data;
 use futures_util::StreamExt;
@@ -24,7 +25,6 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::io::{AsyncRead, AsyncWrite};
 use wire::Wire;
 
 /// The most bytes of data that a request may announce.
@@ -36,12 +36,7 @@ const DROPPED_BYTES: u64 = 64 << 20;
 const MAX_ANSWER_BYTES: u32 = 1 << 30;
 
 /// Serves a connection of which `first` has been read already, until it ends.
-pub async fn serve(
-    app: &Arc<App>,
-    io: impl AsyncRead + AsyncWrite + Send + Unpin,
-    first: &[u8],
-    conn: Conn,
-) {
+pub async fn serve(app: &Arc<App>, io: impl Transport, first: &[u8], conn: Conn) {
     let mut session = Session {
         app,
         conn: Arc::new(conn),
@@ -69,7 +64,7 @@ struct Session<'a, S> {
     wire: Wire<S>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Session<'_, S> {
+impl<S: Transport> Session<'_, S> {
     /// Answers requests until the client ends the connection, breaks the protocol, or the server is to stop.
     async fn run(&mut self) -> io::Result<End> {
         let mut stopped = pin!(self.app.stopped());
@@ -220,11 +215,21 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Session<'_, S> {
         }
     }
 
-    async fn send_content(&mut self, mut content: Content) -> io::Result<()> {
+    async fn send_content(&mut self, content: Content) -> io::Result<()> {
         let mut left = content.length;
+        let mut stream = match content.bytes {
+            Raw::Piece(piece) => {
+                self.app
+                    .metrics
+                    .bytes_sent
+                    .fetch_add(left, Ordering::Relaxed);
+                return self.wire.send_piece(piece).await;
+            }
+            Raw::Stream(stream) => stream,
+        };
         while left > 0 {
             // The client counts on the length, so there is no way back but to break off.
-            let bytes = match content.stream.next().await {
+            let bytes = match stream.next().await {
                 Some(bytes) => bytes.map_err(io::Error::other)?,
                 None => return Err(io::ErrorKind::UnexpectedEof.into()),
             };

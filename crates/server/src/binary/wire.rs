@@ -1,5 +1,7 @@
 //! The byte stream of a binary connection: whole requests in, answers out, within time limits.
 
+mod pieces;
+
 use crate::conn::Conn;
 use crate::listen::deadline::Deadline;
 use crate::listen::linger;

@@ -269,7 +269,7 @@ fn json_response(answer: Answer) -> Response<Answer> {
 }
 
 fn data(app: &Arc<App>, content: Content) -> Response<Answer> {
-    let answer = Answer::stream(app.clone(), content.length, content.stream);
+    let answer = Answer::stream(app.clone(), content.length, content.bytes.into_stream());
     let mut response = response(StatusCode::OK, answer);
     set_length(response.headers_mut(), content.length);
     // What users store may be a page with scripts, and must not become one of this origin.

@@ -85,6 +85,21 @@ pub enum Socket {
     Tls(Box<TlsStream<Replayed>>),
 }
 
+/// What carries a connection.
+pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {
+    /// The socket, if what is written goes to it as it is.
+    fn plain(&self) -> Option<&TcpStream>;
+}
+
+impl Transport for Socket {
+    fn plain(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Plain(tcp) => Some(tcp),
+            Self::Tls(_) => None,
+        }
+    }
+}
+
 impl AsyncRead for Socket {
     fn poll_read(
         self: Pin<&mut Self>,

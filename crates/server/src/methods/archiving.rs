@@ -1,7 +1,7 @@
 //! Packing files and folders into archives.
 
 use crate::app::App;
-use crate::call::{Answer, Content, Fail, Need};
+use crate::call::{Answer, Content, Fail, Need, Raw};
 use crate::cx::{Cx, provided};
 use crate::dispatch::{Streamed, Streams};
 use crate::methods::file::blob_key;
@@ -130,7 +130,7 @@ impl Streams for GetZip {
             length: archive.length(),
             content_type: content_type.into(),
             file_name: self.filename.clone(),
-            stream: zip::bytes(archive, Stored(cx.app.clone())).boxed(),
+            bytes: Raw::Stream(zip::bytes(archive, Stored(cx.app.clone())).boxed()),
         }))
     }
 }

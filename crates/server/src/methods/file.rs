@@ -1,7 +1,7 @@
 //! File methods, but for uploads.
 
 use crate::app::App;
-use crate::call::{Answer, Content, Fail, Need};
+use crate::call::{Answer, Content, Fail, Need, Raw};
 use crate::cx::{Cx, Edit, View};
 use crate::dispatch::{Reads, Streamed, Streams, Writes};
 use crate::rules::access::Right;
@@ -231,7 +231,7 @@ impl Streams for ReadFile {
             length: end - start,
             content_type: "application/octet-stream".into(),
             file_name: None,
-            stream,
+            bytes: Raw::Stream(stream),
         }))
     }
 }

@@ -1,6 +1,6 @@
 //! Upload sessions: see [`crate::sessions`] for their bytes.
 
-use crate::call::{Answer, Content, Fail};
+use crate::call::{Answer, Content, Fail, Raw};
 use crate::cx::{Cx, Edit, View};
 use crate::dispatch::{Streamed, Streams, Writes};
 use crate::intake::discard;
@@ -187,7 +187,7 @@ impl Streams for UploadBlockChecksums {
                 length: layout.table_bytes(),
                 content_type: "application/octet-stream".into(),
                 file_name: None,
-                stream,
+                bytes: Raw::Stream(stream),
             },
         ))
     }

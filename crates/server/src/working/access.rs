@@ -12,7 +12,7 @@ use crate::methods::file::blob_key;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use pileus_api::Code;
-use pileus_blobs::{BlobReader, WorkingFile};
+use pileus_blobs::{BlobReader, Piece, WorkingFile};
 use pileus_store::contents::Place;
 use pileus_store::files::File;
 use std::ops::Range;
@@ -62,15 +62,22 @@ impl Source {
         Ok(self.reader(app, range).await?.boxed())
     }
 
-    /// Reads several ranges within the content, all of them at once.
-    pub async fn read_all(&self, app: &App, ranges: Vec<Range<u64>>) -> Answer<Vec<Bytes>> {
+    /// Reads several ranges within the content, all of them at once. If it `keeps` them, large pieces may be left where
+    /// the kernel has them.
+    pub async fn read_all(
+        &self,
+        app: &App,
+        ranges: Vec<Range<u64>>,
+        keeps: bool,
+    ) -> Answer<Vec<Piece>> {
         let read = match self {
-            Self::Working(file) => file.read_all(ranges).await,
+            // It may change before they are sent.
+            Self::Working(file) => file.read_all(ranges).await.map(in_memory),
             Self::Committed { place, .. } => match place {
-                Place::Key(key) => app.blobs.read_all(&blob_key(key)?, ranges).await,
+                Place::Key(key) => app.blobs.read_all(&blob_key(key)?, ranges, keeps).await,
                 Place::Inline(bytes) => {
-                    let ranges = ranges.into_iter();
-                    return ranges.map(|range| inline(bytes, range)).collect();
+                    let pieces = ranges.into_iter().map(|range| inline(bytes, range));
+                    return pieces.collect::<Answer<_>>().map(in_memory);
                 }
             },
         };
@@ -87,6 +94,10 @@ impl Source {
         };
         reader.map_err(|error| Fail::caused(Code::READ_FAILED, error))
     }
+}
+
+fn in_memory(pieces: Vec<Bytes>) -> Vec<Piece> {
+    pieces.into_iter().map(Piece::Bytes).collect()
 }
 
 /// A range of a content in the database.

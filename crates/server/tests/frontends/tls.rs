@@ -31,7 +31,7 @@ fn connector(ca_file: &Path) -> TlsConnector {
     TlsConnector::from(Arc::new(config))
 }
 
-async fn connect(server: &Server, name: &str) -> std::io::Result<TlsStream<TcpStream>> {
+pub async fn connect(server: &Server, name: &str) -> std::io::Result<TlsStream<TcpStream>> {
     let tcp = TcpStream::connect(server.address).await.unwrap();
     let name = ServerName::try_from(name.to_owned()).unwrap();
     connector(server.ca_file.as_ref().unwrap())
@@ -39,7 +39,7 @@ async fn connect(server: &Server, name: &str) -> std::io::Result<TlsStream<TcpSt
         .await
 }
 
-async fn protected() -> Server {
+pub async fn protected() -> Server {
     Server::with(|config| {
         config.tls_self_signed = true;
         config.public.content = vec!["content.example:8443".into()];

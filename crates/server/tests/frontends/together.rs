@@ -2,19 +2,27 @@
 
 use crate::binary_client::{Client, request, result};
 use crate::server::Server;
+use crate::tls;
 use pileus_wire::{Tree, Value};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+
+trait Io: AsyncRead + AsyncWrite + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Unpin> Io for T {}
 
 /// A connection that is logged in, with an open file under descriptor 1.
 async fn open(server: &Server) -> Client {
     let mut client = Client::connect(server).await;
-    let auth = Value::from(server.token.as_str());
-    assert_eq!(result(&client.call("userinfo", &[("auth", auth)]).await), 0);
+    log_in(server, &mut client).await;
     open_file(&mut client, "/file").await;
     client
 }
 
-async fn open_file(client: &mut Client, path: &str) {
+async fn log_in<S: Io>(server: &Server, client: &mut Client<S>) {
+    let auth = Value::from(server.token.as_str());
+    assert_eq!(result(&client.call("userinfo", &[("auth", auth)]).await), 0);
+}
+
+async fn open_file<S: Io>(client: &mut Client<S>, path: &str) {
     let params = [("flags", Value::from(0x42_u64)), ("path", path.into())];
     assert_eq!(result(&client.call("file_open", &params).await), 0);
 }
@@ -40,7 +48,7 @@ fn read(fd: u64, offset: u64, count: u64) -> Vec<u8> {
 }
 
 /// The next answer, and the data behind it.
-async fn data(client: &mut Client) -> (u64, Vec<u8>) {
+async fn data<S: Io>(client: &mut Client<S>) -> (u64, Vec<u8>) {
     let answer = client.answer().await;
     let data = match answer.get("data") {
         Some(Tree::Data(length)) => client.read(usize::try_from(*length).unwrap()).await,
@@ -170,4 +178,99 @@ async fn what_arrives_before_a_connection_breaks_is_written() {
     assert!(client.is_closed().await);
     other.send(read(1, 0, 100)).await;
     assert_eq!(data(&mut other).await, (0, b"firstsec".to_vec()));
+}
+
+/// Bytes that look different everywhere.
+fn content(seed: u64, length: usize) -> Vec<u8> {
+    let words = (seed..).map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+    words.flatten().take(length).collect()
+}
+
+/// Makes it the content of the file, all at once.
+async fn upload<S: Io>(client: &mut Client<S>, content: &[u8]) {
+    let params = [("path", Value::from("/")), ("filename", "file".into())];
+    let head = request("uploadfile", &params, Some(content.len() as u64));
+    client.send([&head, content].concat()).await;
+    assert_eq!(result(&client.answer().await), 0);
+}
+
+/// Reads pieces of all kinds, with writes between them.
+async fn read_in_pieces<S: Io>(server: &Server, mut client: Client<S>) {
+    const LENGTH: u64 = 3_000_000;
+    log_in(server, &mut client).await;
+    let mut content = content(1, 3_000_000);
+    upload(&mut client, &content).await;
+    open_file(&mut client, "/file").await;
+
+    let mut ranges: Vec<(u64, u64)> = (0..40).map(|at| (at << 16, 1 << 16)).collect();
+    ranges.extend([
+        (5, 1),
+        (1, 256 << 10),
+        (99_999, 100_000),
+        (7, 0),
+        (4096, 16 << 10),
+        (LENGTH - 20_000, 64 << 10),
+        (LENGTH, 64 << 10),
+        (70_000, 300_000),
+        (1 << 20, 256 << 10),
+        (3, 20),
+        (2 << 20, 256 << 10),
+    ]);
+    let expect = |content: &[u8], (offset, count): (u64, u64)| {
+        let end = (offset + count).min(LENGTH);
+        content[offset as usize..end as usize].to_vec()
+    };
+    let reads: Vec<u8> = ranges
+        .iter()
+        .flat_map(|&(offset, count)| read(1, offset, count))
+        .collect();
+    let change = write(1, 70_000, b"changed");
+    client.send([&reads[..], &change, &reads].concat()).await;
+    for &range in &ranges {
+        assert!(
+            data(&mut client).await == (0, expect(&content, range)),
+            "{range:?}"
+        );
+    }
+    assert_eq!(result(&client.answer().await), 0);
+    content[70_000..70_007].copy_from_slice(b"changed");
+    for &range in &ranges {
+        assert!(
+            data(&mut client).await == (0, expect(&content, range)),
+            "{range:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn pieces_of_a_large_file_come_whole_and_in_order() {
+    let server = tls::protected().await;
+    read_in_pieces(&server, Client::connect(&server).await).await;
+    let io = tls::connect(&server, "localhost").await.unwrap();
+    read_in_pieces(&server, Client { io }).await;
+}
+
+#[tokio::test]
+async fn a_piece_is_of_one_content_however_late_it_is_taken() {
+    const PIECE: usize = 256 << 10;
+    let server = Server::start().await;
+    let (mut client, mut other) = (Client::connect(&server).await, open(&server).await);
+    log_in(&server, &mut client).await;
+    let (before, after) = (content(1, PIECE), content(1 << 32, PIECE));
+    upload(&mut client, &before).await;
+    open_file(&mut client, "/file").await;
+    // More than the system takes for a client that does not read.
+    let calls: Vec<u8> = (0..100).flat_map(|_| read(1, 0, PIECE as u64)).collect();
+    client.send(calls).await;
+    let first = data(&mut client).await;
+    other.send(write(1, 0, &after)).await;
+    assert_eq!(result(&other.answer().await), 0);
+
+    let mut pieces = vec![first];
+    for _ in 1..100 {
+        pieces.push(data(&mut client).await);
+    }
+    let old = pieces.partition_point(|(_, piece)| *piece == before);
+    assert!(old > 0 && old < pieces.len(), "{old}");
+    assert!(pieces[old..].iter().all(|(_, piece)| *piece == after));
 }

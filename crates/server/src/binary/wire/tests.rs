@@ -3,9 +3,20 @@
 use super::*;
 use crate::conn::Protocol;
 use crate::listen::patience::TEST;
+use crate::listen::socket::{Socket, Transport};
+use pileus_blobs::{BlobStore, Piece, Place};
+use socket2::SockRef;
 use std::io::ErrorKind;
 use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A stream that has no socket to tell of, as with TLS.
+impl Transport for DuplexStream {
+    fn plain(&self) -> Option<&TcpStream> {
+        None
+    }
+}
 
 fn setup() -> (DuplexStream, Wire<DuplexStream>) {
     let (client, server) = duplex(100);
@@ -107,4 +118,83 @@ async fn what_comes_meanwhile_raises_the_interrupt_and_is_bounded() {
     assert!((AHEAD_BYTES..AHEAD_BYTES + SMALL_READ_BYTES).contains(&wire.held.len()));
     drop(wire);
     sent.await.unwrap();
+}
+
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// Pieces of a file, one after the other.
+async fn pieces(count: usize) -> (Vec<Piece>, Vec<u8>) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = BlobStore::disk(dir.path()).await.unwrap();
+    let bytes: Vec<u8> = (0..count * PIECE_BYTES)
+        .map(|at| (at % 251) as u8)
+        .collect();
+    let mut writer = store.writer(0);
+    writer.write(bytes.clone().into()).await.unwrap();
+    let Place::Key(key) = writer.finish().await.unwrap().place else {
+        panic!("the bytes are not in a blob");
+    };
+    let size = PIECE_BYTES as u64;
+    let ranges = (0..count as u64).map(|at| at * size..(at + 1) * size);
+    let pieces = store.read_all(&key, ranges.collect(), true).await.unwrap();
+    assert!(pieces.iter().all(|piece| matches!(piece, Piece::Kept(_))));
+    (pieces, bytes)
+}
+
+/// Both ends of a TCP connection that takes little.
+async fn narrow() -> (TcpStream, Wire<Socket>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap())
+        .await
+        .unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    SockRef::from(&server)
+        .set_send_buffer_size(16 * 1024)
+        .unwrap();
+    (client, Wire::new(Socket::Plain(server), b"", &TEST))
+}
+
+/// Sends an answer in front of each piece.
+async fn send_pieces<S: Transport>(mut wire: Wire<S>, pieces: Vec<Piece>) -> io::Result<()> {
+    for piece in pieces {
+        wire.answer(b"head".to_vec()).await?;
+        wire.send_piece(piece).await?;
+    }
+    wire.answer(b"end".to_vec()).await?;
+    wire.flush().await
+}
+
+async fn receive_pieces(mut client: impl AsyncRead + Unpin, bytes: &[u8]) {
+    let mut expected: Vec<u8> = Vec::new();
+    for piece in bytes.chunks(PIECE_BYTES) {
+        expected.extend(b"head");
+        expected.extend(piece);
+    }
+    expected.extend(b"end");
+    let mut received = Vec::new();
+    client.read_to_end(&mut received).await.unwrap();
+    assert!(received == expected);
+}
+
+#[tokio::test]
+async fn pieces_leave_behind_their_answers_whatever_carries_them() {
+    let (kept, bytes) = pieces(16).await;
+    let (client, wire) = narrow().await;
+    let (sent, ()) = tokio::join!(send_pieces(wire, kept), receive_pieces(client, &bytes));
+    sent.unwrap();
+
+    let (kept, bytes) = pieces(16).await;
+    let (client, wire) = setup();
+    let (sent, ()) = tokio::join!(send_pieces(wire, kept), receive_pieces(client, &bytes));
+    sent.unwrap();
+}
+
+#[tokio::test]
+async fn who_takes_no_pieces_is_given_up() {
+    let (_client, wire) = narrow().await;
+    let (kept, _) = pieces(16).await;
+    let begin = Instant::now();
+    let sent = send_pieces(wire, kept).await;
+    assert_eq!(sent.unwrap_err().kind(), ErrorKind::TimedOut);
+    assert!(begin.elapsed() >= TEST.answer);
 }

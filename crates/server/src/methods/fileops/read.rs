@@ -1,17 +1,16 @@
 //! Reading through descriptors.
 
 use super::descriptor;
-use crate::call::{Answer, Content, Fail};
+use crate::call::{Answer, Content, Fail, Raw};
 use crate::cx::Cx;
 use crate::dispatch::{Streamed, Streams};
 use crate::together::{Together, each};
 use crate::working::access::{Source, source};
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt};
 use pileus_api::Code;
 use pileus_api::fileops::{FileChecksum, FilePread, FilePreadIfmod, FileRead, RangeChecksumReply};
 use pileus_api::reply::Done;
-use pileus_blobs::{BlobReader, Digests, READ_CHUNK_BYTES};
+use pileus_blobs::{BlobReader, Digests, Piece, READ_CHUNK_BYTES};
 use std::ops::Range;
 
 const CONTENT_TYPE: &str = "application/octet-stream";
@@ -23,7 +22,7 @@ async fn answer(cx: &Cx<'_, '_>, source: &Source, range: Range<u64>) -> Answer<S
         length,
         content_type: CONTENT_TYPE.into(),
         file_name: None,
-        stream: source.read(cx.app, range).await?,
+        bytes: Raw::Stream(source.read(cx.app, range).await?),
     }))
 }
 
@@ -81,7 +80,7 @@ impl Together for FilePread {
 }
 
 /// What calls with one descriptor read.
-async fn read_all(cx: &Cx<'_, '_>, calls: &[(FilePread, Bytes)]) -> Answer<Vec<Answer<Bytes>>> {
+async fn read_all(cx: &Cx<'_, '_>, calls: &[(FilePread, Bytes)]) -> Answer<Vec<Answer<Piece>>> {
     let Some((first, _)) = calls.first() else {
         return Ok(Vec::new());
     };
@@ -89,17 +88,19 @@ async fn read_all(cx: &Cx<'_, '_>, calls: &[(FilePread, Bytes)]) -> Answer<Vec<A
     let ranges = calls
         .iter()
         .map(|(call, _)| source.range(call.offset, call.count));
-    let pieces = source.read_all(cx.app, ranges.collect()).await?;
+    // What has to be encrypted has to be in memory.
+    let keeps = !cx.call.conn.secure;
+    let pieces = source.read_all(cx.app, ranges.collect(), keeps).await?;
     Ok(pieces.into_iter().map(Ok).collect())
 }
 
-/// Bytes as an answer.
-fn whole(bytes: Bytes) -> Streamed<Done> {
+/// A piece as an answer.
+fn whole(piece: Piece) -> Streamed<Done> {
     Streamed::Content(Content {
-        length: bytes.len() as u64,
+        length: piece.len() as u64,
         content_type: CONTENT_TYPE.into(),
         file_name: None,
-        stream: stream::iter([Ok(bytes)]).boxed(),
+        bytes: Raw::Piece(piece),
     })
 }
 
