@@ -44,9 +44,9 @@ sql! {
                  ($1, $2, $19, $20), ($1, $2, $21, $22), ($1, $2, $23, $24), ($1, $2, $25, $26), \
                  ($1, $2, $27, $28), ($1, $2, $29, $30), ($1, $2, $31, $32), ($1, $2, $33, $34)";
     SEGMENTS = "SELECT segment FROM name_segment WHERE owner = $1 AND segment < $2 ORDER BY segment DESC LIMIT $3";
-    POSTINGS = "SELECT segment, objects FROM name_gram WHERE owner = $1 AND segment IN \
-                (SELECT segment FROM name_segment WHERE owner = $1 AND segment < $2 ORDER BY segment DESC LIMIT $3) \
-                AND gram >= $4 AND gram < $5";
+    LISTS = "SELECT segment, objects FROM name_gram WHERE owner = $1 AND gram >= $2 AND gram < $3 AND segment IN \
+             ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, \
+             $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)";
     UNCHECKED = "SELECT owner, segment, objects FROM name_segment WHERE checked <= $1 \
                  ORDER BY checked, owner, segment LIMIT 4";
     SET_CHECKED = "UPDATE name_segment SET checked = $1 WHERE owner = $2 AND segment = $3";

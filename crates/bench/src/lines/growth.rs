@@ -1,8 +1,10 @@
-//! Whether calls stay as fast while an account grows to a million files, and how a server starts
-//! on such an account.
+//! Whether calls are as fast in an account of a million files as in small ones, and how a server
+//! starts on such an account.
 //!
-//! The account is a tree in which every folder has few entries: `t…` with ten `u…`, each with ten
-//! `s…`, each with 100 files. One `t` is uploaded and copied inside, the others are copies of it.
+//! The accounts are on one server and take turns, so that a machine which becomes slower meanwhile
+//! does so for all of them. Each is a tree in which every folder has few entries: `t…` with ten
+//! `u…`, each with ten `s…`, each with 100 files. One `t` is uploaded and copied inside, the others
+//! are copies of it.
 
 use crate::error::Result;
 use crate::lines::Bench;
@@ -30,34 +32,38 @@ const FLAT: f64 = 1.5;
 
 pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
     let pileus = bench.pileus("growth").await?;
-    let mut account = Account {
-        api: pileus.new_account("growth@bench.test").await?,
-        files: 0,
-        t0: 0,
-        u0: 0,
-    };
-    let mut grown = [
-        Growth::new("`stat` by path"),
-        Growth::new("`listfolder` of 100 files by path"),
-        Growth::new("4 KiB uploads"),
-    ];
+    let mut accounts = Vec::new();
     for &files in bench.scale.account_files {
+        let email = format!("growth-{files}@bench.test");
+        let mut account = Account {
+            api: pileus.new_account(&email).await?,
+            files: 0,
+            t0: 0,
+            u0: 0,
+        };
         account.grow(files).await?;
-        for growth in &mut grown {
-            growth.at.push((files, Series::default()));
-        }
-        for run in 0..bench.scale.runs {
+        accounts.push(account);
+    }
+    let mut grown = [
+        Growth::new("`stat` by path", &accounts),
+        Growth::new("`listfolder` of 100 files by path", &accounts),
+        Growth::new("4 KiB uploads", &accounts),
+    ];
+    for run in 0..bench.scale.runs {
+        for (at, account) in accounts.iter_mut().enumerate() {
             bench.settle();
-            grown[0].add(account.stat(bench).await?);
-            grown[1].add(account.list(bench).await?);
-            grown[2].add(account.upload(bench, run).await?);
+            grown[0].add(at, account.stat(bench).await?);
+            grown[1].add(at, account.list(bench).await?);
+            grown[2].add(at, account.upload(bench, run).await?);
         }
     }
-    let auth = account.api.auth();
-    drop(account);
+    let largest = accounts.iter().max_by_key(|account| account.files);
+    let auth = largest.map(|account| account.api.auth());
+    drop(accounts);
     pileus.stop().await?;
     let mut lines: Vec<Line> = grown.into_iter().flat_map(Growth::lines).collect();
 
+    let auth = auth.ok_or("no account is to be measured")?;
     let starts = Starts::measure(bench, "growth", &auth).await?;
     let files = bench.scale.account_files.iter().max().unwrap_or(&0);
     lines.extend(starts.lines(&format!("{} files", count(*files))));
@@ -173,17 +179,17 @@ struct Growth {
 }
 
 impl Growth {
-    fn new(what: &'static str) -> Self {
+    fn new(what: &'static str, accounts: &[Account]) -> Self {
+        let sizes = accounts.iter().map(|account| account.files);
         Self {
             what,
-            at: Vec::new(),
+            at: sizes.map(|files| (files, Series::default())).collect(),
         }
     }
 
-    fn add(&mut self, rate: f64) {
-        if let Some((_, rates)) = self.at.last_mut() {
-            rates.push(rate);
-        }
+    /// Notes the rate of the account at this place.
+    fn add(&mut self, at: usize, rate: f64) {
+        self.at[at].1.push(rate);
     }
 
     /// A line for each size, and one for the slowest size beside the fastest.

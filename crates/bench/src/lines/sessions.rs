@@ -12,7 +12,7 @@ use crate::load::http::{self, Connection};
 use crate::load::small_files::SmallFiles;
 use crate::noise::Noise;
 use crate::report::number::count;
-use crate::report::{Line, Series, Unit};
+use crate::report::{Goal, Line, Series, Unit};
 use pileus_wire::{Tree, Value};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
@@ -260,5 +260,5 @@ async fn small_files(bench: &Bench, api: &mut Api) -> Result<Line> {
         "Downloads of {} files of 4 KiB, one connection",
         count(FILES)
     );
-    Ok(Line::new(title, Unit::PerSecond, rate))
+    Ok(Line::new(title, Unit::PerSecond, rate).goal(Goal::AtLeast(15_000.0)))
 }

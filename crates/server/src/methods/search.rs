@@ -60,19 +60,20 @@ impl Searching {
     /// Adds what matches, until there are enough.
     fn collect(&mut self, cx: &mut View<'_, '_>, found: &mut Vec<Metadata>) -> Answer<()> {
         while let Some(candidates) = self.finder.next(cx.tx)? {
-            let new: Vec<Object> = candidates
-                .into_iter()
-                .filter(|object| self.seen.insert(*object))
-                .collect();
-            for some in new.chunks(ROWS_AT_ONCE) {
-                self.check(cx, some, found)?;
+            for some in candidates.chunks(ROWS_AT_ONCE) {
+                let new: Vec<Object> = some
+                    .iter()
+                    .copied()
+                    .filter(|object| self.seen.insert(*object))
+                    .collect();
+                self.check(cx, &new, found)?;
                 if found.len() >= MATCHES_MAX {
                     found.truncate(MATCHES_MAX);
                     return Ok(());
                 }
-            }
-            if self.seen.len() >= CANDIDATES_MAX {
-                return Ok(());
+                if self.seen.len() >= CANDIDATES_MAX {
+                    return Ok(());
+                }
             }
         }
         Ok(())

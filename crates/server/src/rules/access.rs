@@ -97,7 +97,8 @@ impl Known {
         self.shares.push((shared, Some(share)));
     }
 
-    fn note_place(&mut self, folder: i64, place: Place) {
+    /// Remembers where a folder is.
+    pub(super) fn note_place(&mut self, folder: i64, place: Place) {
         if self.places.len() >= REMEMBERED {
             self.places.clear();
         }

@@ -2,6 +2,7 @@
 
 use crate::call::Answer;
 use crate::cx::View;
+use crate::rules::access::Place;
 use pileus_api::Code;
 use pileus_api::args::{FileRef, FolderRef, VersionArg};
 use pileus_api::name::Path;
@@ -54,6 +55,8 @@ impl View<'_, '_> {
                 None => return Ok(None),
             }
         }
+        // What is asked next is who sees what is in it.
+        self.known.note_place(folder.id, Place::from(&folder));
         Ok(Some(folder))
     }
 

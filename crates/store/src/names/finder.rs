@@ -1,7 +1,8 @@
 //! Walking through everything that may have a name, the newest first.
 
 use super::grams::{Range, ranges, unpack};
-use super::{NOTED, Object, POSTINGS, SEGMENTS, fold};
+use super::{LISTS, NOTED, Object, SEGMENTS, fold};
+use crate::row::Arg;
 use crate::{Stored, Tx, args};
 use std::collections::BTreeMap;
 
@@ -11,8 +12,14 @@ const SEGMENTS_AT_ONCE: (i64, i64) = (4, 64);
 /// Noted names that are looked through at once; there are rarely more than some thousands.
 const NOTED_AT_ONCE: i64 = 10_000;
 
-/// So few objects are looked at sooner than another list is read.
-const FEW_OBJECTS: usize = 256;
+/// Segments whose lists are read with one statement.
+const LISTS_AT_ONCE: usize = 32;
+
+/// So few objects of a segment are looked at sooner than another list of it is read.
+const FEW_OBJECTS: usize = 2;
+
+/// Objects, sorted, by the segment that they are in.
+type Found = BTreeMap<i64, Vec<Object>>;
 
 /// A search among the names of one account.
 #[derive(Clone, Debug)]
@@ -72,29 +79,29 @@ impl Finder {
     /// What segments propose.
     fn indexed(&mut self, tx: &mut Tx<'_>, before: i64) -> Stored<Option<Vec<Object>>> {
         let segments: Vec<(i64,)> = tx.all(SEGMENTS, args![self.owner, before, self.at_once])?;
-        let Some(&(last,)) = segments.last() else {
+        let mut segments: Vec<i64> = segments.into_iter().map(|(segment,)| segment).collect();
+        let Some(&last) = segments.last() else {
             return Ok(None);
         };
         let is_first = self.at_once == SEGMENTS_AT_ONCE.0;
         let mut counted = Vec::with_capacity(self.ranges.len());
-        let mut left: Option<BTreeMap<i64, Vec<Object>>> = None;
+        let mut left: Option<Found> = None;
         for range in &self.ranges {
-            let mut found: BTreeMap<i64, Vec<Object>> = BTreeMap::new();
-            tx.each(
-                POSTINGS,
-                args![self.owner, before, self.at_once, range.from, range.to],
-                |(segment, objects): (i64, Vec<u8>)| {
-                    found.entry(segment).or_default().extend(unpack(&objects)?);
-                    Ok(())
-                },
-            )?;
+            let found = self.lists(tx, &segments, *range)?;
             counted.push((count(&found), *range));
-            let narrow = narrowed(left, found);
-            let is_enough = !is_first && count(&narrow) <= FEW_OBJECTS;
-            left = Some(narrow);
-            if is_enough {
-                break;
+            let both = match left.take() {
+                Some(left) => common(left, &found),
+                None => found,
+            };
+            if !is_first {
+                // Where nothing is left, no other list has to be read.
+                segments = both.keys().copied().collect();
+                if count(&both) <= segments.len() * FEW_OBJECTS {
+                    left = Some(both);
+                    break;
+                }
             }
+            left = Some(both);
         }
         if is_first {
             // What is rare in the newest names is rare in the others, and comes first from now on.
@@ -109,6 +116,32 @@ impl Finder {
                 .flat_map(|objects| objects.into_iter().rev())
                 .collect(),
         ))
+    }
+
+    /// The objects in these segments that have a gram of the range.
+    fn lists(&self, tx: &mut Tx<'_>, segments: &[i64], range: Range) -> Stored<Found> {
+        let mut found = Found::new();
+        for some in segments.chunks(LISTS_AT_ONCE) {
+            let mut values = vec![
+                Arg::Int(self.owner),
+                Arg::Int(range.from),
+                Arg::Int(range.to),
+            ];
+            // Places that are left over name a segment again, which changes nothing.
+            let places = some.iter().chain(std::iter::repeat(&some[0]));
+            values.extend(places.take(LISTS_AT_ONCE).map(|segment| Arg::Int(*segment)));
+            tx.each(LISTS, &values, |(segment, objects): (i64, Vec<u8>)| {
+                found.entry(segment).or_default().extend(unpack(&objects)?);
+                Ok(())
+            })?;
+        }
+        if range.has_many() {
+            for objects in found.values_mut() {
+                objects.sort_unstable();
+                objects.dedup();
+            }
+        }
+        Ok(found)
     }
 
     /// What matches among the noted names.
@@ -134,23 +167,18 @@ impl Finder {
     }
 }
 
-fn count(found: &BTreeMap<i64, Vec<Object>>) -> usize {
+fn count(found: &Found) -> usize {
     found.values().map(Vec::len).sum()
 }
 
-/// What is in both, segment by segment. The lists of the result are sorted.
-fn narrowed(
-    left: Option<BTreeMap<i64, Vec<Object>>>,
-    mut found: BTreeMap<i64, Vec<Object>>,
-) -> BTreeMap<i64, Vec<Object>> {
-    for objects in found.values_mut() {
-        objects.sort_unstable();
-        objects.dedup();
-    }
-    let Some(left) = left else { return found };
+/// What is in both.
+fn common(left: Found, right: &Found) -> Found {
     let both = left.into_iter().filter_map(|(segment, mut objects)| {
-        let others = found.get(&segment)?;
-        objects.retain(|object| others.binary_search(object).is_ok());
+        let mut others = right.get(&segment)?.iter().peekable();
+        objects.retain(|object| {
+            while others.next_if(|other| *other < object).is_some() {}
+            others.peek() == Some(&object)
+        });
         (!objects.is_empty()).then_some((segment, objects))
     });
     both.collect()

@@ -46,6 +46,11 @@ impl Range {
         let from = gram(letters);
         Self { from, to: from + 1 }
     }
+
+    /// Whether there is more than one gram in it.
+    pub(super) fn has_many(self) -> bool {
+        self.to > self.from + 1
+    }
 }
 
 /// Ranges of one search at most. Reading one more list of objects costs less than reading the rows it rules out.
