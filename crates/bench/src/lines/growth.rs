@@ -1,10 +1,10 @@
-//! Whether calls are as fast in an account of a million files as in small ones, and how a server
-//! starts on such an account.
+//! Whether calls are as fast on a server with an account of a million files as on small ones, and how
+//! such a server starts.
 //!
-//! The accounts are on one server and take turns, so that a machine which becomes slower meanwhile
-//! does so for all of them. Each is a tree in which every folder has few entries: `t…` with ten
-//! `u…`, each with ten `s…`, each with 100 files. One `t` is uploaded and copied inside, the others
-//! are copies of it.
+//! Each account has a server to itself, whose database is as large as the account makes it. The
+//! servers take turns, so that a machine which becomes slower meanwhile does so for all of them. Each
+//! account is a tree in which every folder has few entries: `t…` with ten `u…`, each with ten `s…`,
+//! each with 100 files. One `t` is uploaded and copied inside, the others are copies of it.
 
 use crate::error::Result;
 use crate::lines::Bench;
@@ -31,17 +31,18 @@ const PATHS: usize = 5000;
 const FLAT: f64 = 1.5;
 
 pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
-    let pileus = bench.pileus("growth").await?;
+    let mut servers = Vec::new();
     let mut accounts = Vec::new();
     for &files in bench.scale.account_files {
-        let email = format!("growth-{files}@bench.test");
+        let pileus = bench.pileus(&group(files)).await?;
         let mut account = Account {
-            api: pileus.new_account(&email).await?,
+            api: pileus.new_account("growth@bench.test").await?,
             files: 0,
             t0: 0,
             u0: 0,
         };
         account.grow(files).await?;
+        servers.push(pileus);
         accounts.push(account);
     }
     let mut grown = [
@@ -58,16 +59,21 @@ pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
         }
     }
     let largest = accounts.iter().max_by_key(|account| account.files);
-    let auth = largest.map(|account| account.api.auth());
+    let largest = largest.map(|account| (account.files, account.api.auth()));
+    let (files, auth) = largest.ok_or("no account is to be measured")?;
     drop(accounts);
-    pileus.stop().await?;
+    for pileus in servers {
+        pileus.stop().await?;
+    }
     let mut lines: Vec<Line> = grown.into_iter().flat_map(Growth::lines).collect();
-
-    let auth = auth.ok_or("no account is to be measured")?;
-    let starts = Starts::measure(bench, "growth", &auth).await?;
-    let files = bench.scale.account_files.iter().max().unwrap_or(&0);
-    lines.extend(starts.lines(&format!("{} files", count(*files))));
+    let starts = Starts::measure(bench, &group(files), &auth).await?;
+    lines.extend(starts.lines(&format!("{} files", count(files))));
     Ok(lines)
+}
+
+/// The data folder of the server whose account has so many files.
+fn group(files: u64) -> String {
+    format!("growth-{files}")
 }
 
 struct Account {
