@@ -49,7 +49,10 @@ impl Copied {
     pub(super) fn behind(&self, state: &Hasher) -> Option<KnownBytes> {
         let place = self.place(state.size()).ok()?;
         let next = self.states.get(place + 1)?;
-        (self.states[place] == *state).then(|| KnownBytes::between(state, next.clone()))?
+        if self.states[place] != *state {
+            return None;
+        }
+        KnownBytes::between(state, next.clone())
     }
 
     fn place(&self, size: u64) -> Result<usize, usize> {

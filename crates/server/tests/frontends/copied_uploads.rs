@@ -225,10 +225,9 @@ async fn what_a_disk_has_damaged_is_hashed_as_it_is() {
     let mut content = content();
     let mut upload = Upload::beside(&content).await;
     let key = key(&upload.content_of(upload.fileid).await).to_string();
-    let blobs = upload.server.app.config.data.join("blobs/blobs");
-    let path: PathBuf = [&key[..2], &key[2..4], &key].iter().collect();
+    let path: PathBuf = ["blobs", &key[..2], &key[2..4], &key].iter().collect();
     content[STEP / 3] ^= 1;
-    std::fs::write(blobs.join(path), &content).unwrap();
+    std::fs::write(upload.server.app.config.data.join(path), &content).unwrap();
     upload.copy(0, content.len()).await;
     upload.is_hashed_as(&content).await;
 }
@@ -267,7 +266,7 @@ async fn a_copy_that_others_write_into_has_the_hashes_of_what_came_of_it() {
 }
 
 #[tokio::test]
-async fn a_copy_that_breaks_off_goes_on_from_what_there_is() {
+async fn a_copy_that_breaks_off_does_no_harm() {
     let content = content();
     let mut upload = Upload::beside(&content).await;
     let params = upload.copying(0, content.len());
@@ -275,11 +274,8 @@ async fn a_copy_that_breaks_off_goes_on_from_what_there_is() {
     let head = request("upload_writefromfile", &params, None);
     breaking.send(head).await;
     drop(breaking);
-    let info = [num("uploadid", upload.uploadid)];
-    let info = upload.client.call("upload_info", &info).await;
-    let size = info.get("size").and_then(Tree::as_u64).unwrap() as usize;
-    upload.is_hashed_as(&content[..size]).await;
-    upload.write(size, &content[size..]).await;
+    // The client does not know how far it came, and sends everything, perhaps while the copy still runs.
+    upload.write(0, &content).await;
     upload.is_hashed_as(&content).await;
 }
 
