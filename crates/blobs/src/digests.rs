@@ -120,6 +120,15 @@ impl Hasher {
     }
 }
 
+/// Equal hashers have taken equal bytes.
+impl PartialEq for Hasher {
+    fn eq(&self, other: &Self) -> bool {
+        self.save() == other.save()
+    }
+}
+
+impl Eq for Hasher {}
+
 impl fmt::Debug for Hasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hasher")
@@ -152,10 +161,10 @@ const PIECE_BYTES: usize = 16 * 1024;
 /// evenly.
 #[derive(Clone, Default)]
 pub(crate) struct ShaHasher {
-    size: u64,
+    pub(crate) size: u64,
     sha1: sha1::Sha1,
     sha256: sha2::Sha256,
-    crc32: crc32fast::Hasher,
+    pub(crate) crc32: crc32fast::Hasher,
 }
 
 impl ShaHasher {

@@ -33,7 +33,7 @@ pub(crate) struct Batch {
     /// The bytes.
     pub(crate) bytes: Bytes,
     /// The room that the bytes take up in memory; free again when the last lane is done.
-    pub(crate) _room: Arc<[OwnedSemaphorePermit]>,
+    pub(crate) room: Arc<[OwnedSemaphorePermit]>,
 }
 
 /// The queue in front of a stage. Dropping it before [`Lane::finish`] drops the stage, on a
@@ -57,7 +57,26 @@ struct State<S: Stage> {
 
 enum Task<S: Stage> {
     Take(Batch),
+    Look(Box<dyn FnOnce(&S) + Send>),
     Finish(oneshot::Sender<Result<S::Output>>),
+}
+
+/// What [`Lane::look`] will have found.
+pub(crate) struct Found<S: Stage, T> {
+    answer: oneshot::Receiver<T>,
+    shared: Arc<Shared<S>>,
+}
+
+impl<S: Stage, T> Found<S, T> {
+    /// Waits until everything that was queued before the look is through.
+    ///
+    /// # Errors
+    ///
+    /// When the stage failed on it, or the lane was dropped.
+    pub(crate) async fn wait(self) -> Result<T> {
+        let answer = self.answer.await;
+        answer.map_err(|_| self.shared.lock().take_error())
+    }
 }
 
 impl<S: Stage> Lane<S> {
@@ -80,6 +99,25 @@ impl<S: Stage> Lane<S> {
     /// When the stage has failed on an earlier batch.
     pub(crate) fn push(&self, batch: Batch) -> Result<()> {
         self.send(Task::Take(batch))
+    }
+
+    /// Has a look at the stage as it is after what has been queued so far. It can be waited for at any later time.
+    ///
+    /// # Errors
+    ///
+    /// When the stage has failed on an earlier batch.
+    pub(crate) fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&S) -> T + Send + 'static,
+    ) -> Result<Found<S, T>> {
+        let (answer, wait) = oneshot::channel();
+        // Nobody waits when what would have been found is not wanted any more.
+        let look = move |stage: &S| drop(answer.send(look(stage)));
+        self.send(Task::Look(Box::new(look)))?;
+        Ok(Found {
+            answer: wait,
+            shared: Arc::clone(&self.0),
+        })
     }
 
     /// Waits until everything is through, and finishes the stage.
@@ -161,6 +199,7 @@ impl<S: Stage> Shared<S> {
                         return;
                     }
                 }
+                Some(Task::Look(look)) => look(&stage),
                 Some(Task::Finish(answer)) => {
                     let result = stage.finish();
                     self.close(None);
@@ -264,7 +303,7 @@ mod tests {
             let two = Arc::clone(&self.room).acquire_owned().await.unwrap();
             self.lane.push(Batch {
                 bytes: Bytes::from_static(bytes),
-                _room: Arc::new([one, two]),
+                room: Arc::new([one, two]),
             })
         }
     }
@@ -307,6 +346,28 @@ mod tests {
         let bench = bench(&pool);
         bench.push(b"!").await.unwrap();
         assert!(matches!(bench.lane.finish().await, Err(Error::Full { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_look_finds_what_was_queued_before_it_and_no_more() {
+        let pool = Pool::start().unwrap();
+        let bench = bench(&pool);
+        bench.push(b"ab").await.unwrap();
+        let early = bench.lane.look(|stage| stage.seen.clone()).unwrap();
+        bench.push(b"c").await.unwrap();
+        assert_eq!(bench.lane.finish().await.unwrap(), b"abc");
+        // It waits for nothing but what came before it, and is kept until it is asked for.
+        assert_eq!(early.wait().await.unwrap(), b"ab");
+    }
+
+    #[tokio::test]
+    async fn a_look_behind_a_failure_is_an_error() {
+        let pool = Pool::start().unwrap();
+        let bench = bench(&pool);
+        bench.push(b"!").await.unwrap();
+        if let Ok(late) = bench.lane.look(|stage| stage.seen.clone()) {
+            assert!(matches!(late.wait().await, Err(Error::Full { .. })));
+        }
     }
 
     #[tokio::test]

@@ -6,23 +6,22 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use futures_util::future::{try_join, try_join3};
+use futures_util::future::try_join;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::digests::ShaHasher;
 use crate::disk::DiskStage;
-use crate::lane::{Batch, Lane, Stage};
-use crate::md5::Md5;
+use crate::hashing::{Hashing, room};
+use crate::lane::{Batch, Lane};
 use crate::memory::Memory;
 use crate::pool::{Pool, Runner};
 use crate::s3::Upload;
 use crate::store::{Backend, Shared};
-use crate::{BlobKey, BlobReader, Digests, Error, Result};
+use crate::{BlobKey, BlobReader, Digests, Error, Hasher, Result};
 
 /// Chunks are gathered to batches of this size before they are handed to other threads:
 /// hashing one takes over half a millisecond, handing it over some microseconds.
-const BATCH_BYTES: usize = 256 * 1024;
+pub(crate) const BATCH_BYTES: usize = 256 * 1024;
 
 /// How many batches of one writer may be on their way, so that a moment of slowness of the
 /// disk does not idle the hashes and the other way round.
@@ -42,6 +41,8 @@ pub struct Stored {
     pub digests: Digests,
     /// Where it is.
     pub place: Place,
+    /// States of the hashes after each [`STATE_STEP_BYTES`](crate::STATE_STEP_BYTES), of a blob that is not very large.
+    pub states: Vec<Hasher>,
 }
 
 /// Where a finished content is.
@@ -121,6 +122,7 @@ impl BlobWriter {
                 Ok(Stored {
                     digests,
                     place: Place::Inline(rest),
+                    states: Vec::new(),
                 })
             }
             Some(mut blob) => {
@@ -186,8 +188,7 @@ impl fmt::Debug for BlobWriter {
 /// A content that becomes a blob: its hashes and its storage, side by side.
 struct BlobInProgress {
     key: BlobKey,
-    sha: Lane<ShaStage>,
-    md5: Lane<Md5Stage>,
+    hashing: Hashing,
     sink: Sink,
     /// Room for batches of this writer.
     room: Arc<Semaphore>,
@@ -206,7 +207,6 @@ impl BlobInProgress {
             Some(key) => key,
             None => BlobKey::random()?,
         };
-        let cpu = Runner::Cpu(shared.pool.clone());
         let sink = match &shared.backend {
             Backend::Disk(disk) => {
                 let stage = DiskStage::new(Arc::clone(disk), key);
@@ -217,23 +217,18 @@ impl BlobInProgress {
         };
         Ok(Self {
             key,
-            sha: Lane::new(cpu.clone(), ShaStage(ShaHasher::default())),
-            md5: Lane::new(cpu, Md5Stage(Md5::default())),
+            hashing: Hashing::new(&shared.pool, Hasher::new()),
             sink,
             room: Arc::new(Semaphore::new(WRITER_BATCHES)),
         })
     }
 
     async fn hand_over(&mut self, shared: &Shared, bytes: Bytes) -> Result<()> {
-        // First the own room, then the common one: nobody holds common room while waiting.
-        let own = acquire(&self.room).await?;
-        let common = acquire(&shared.room).await?;
         let batch = Batch {
             bytes,
-            _room: vec![own, common].into(),
+            room: room(&self.room, shared).await?,
         };
-        self.sha.push(batch.clone())?;
-        self.md5.push(batch.clone())?;
+        self.hashing.push(batch.clone())?;
         match &mut self.sink {
             Sink::Disk(lane) => lane.push(batch),
             Sink::S3(upload) => upload.push(batch.bytes).await,
@@ -256,30 +251,27 @@ impl BlobInProgress {
                 }
             }
         };
-        let (sha, md5, ()) = try_join3(self.sha.finish(), self.md5.finish(), store).await?;
+        let ((hasher, states), ()) = try_join(self.hashing.finish(), store).await?;
         Ok(Stored {
-            digests: sha.finish(md5),
+            digests: hasher.finish(),
             place: Place::Key(key),
+            states,
         })
     }
 }
 
 /// Hashes what a reader yields, on the threads for hashing.
 pub(crate) async fn digests_of_stream(pool: &Pool, mut chunks: BlobReader) -> Result<Digests> {
-    let cpu = Runner::Cpu(pool.clone());
-    let sha = Lane::new(cpu.clone(), ShaStage(ShaHasher::default()));
-    let md5 = Lane::new(cpu, Md5Stage(Md5::default()));
+    let mut hashing = Hashing::new(pool, Hasher::new());
     let room = Arc::new(Semaphore::new(WRITER_BATCHES));
     while let Some(bytes) = chunks.next().await {
-        let batch = Batch {
+        hashing.push(Batch {
             bytes: bytes?,
-            _room: vec![acquire(&room).await?].into(),
-        };
-        sha.push(batch.clone())?;
-        md5.push(batch)?;
+            room: vec![acquire(&room).await?].into(),
+        })?;
     }
-    let (sha, md5) = try_join(sha.finish(), md5.finish()).await?;
-    Ok(sha.finish(md5))
+    let (hasher, _) = hashing.finish().await?;
+    Ok(hasher.finish())
 }
 
 /// The digests of a content that stays in memory.
@@ -297,39 +289,7 @@ async fn digests_of(pool: &Pool, content: Bytes) -> Result<Digests> {
 }
 
 /// The semaphores are never closed, but that is not known to the compiler.
-async fn acquire(room: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
+pub(crate) async fn acquire(room: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
     let permit = Arc::clone(room).acquire_owned().await;
     permit.map_err(|e| Error::io("writing a blob", io::Error::other(e)))
-}
-
-/// All hashes but MD5.
-struct ShaStage(ShaHasher);
-
-impl Stage for ShaStage {
-    type Output = ShaHasher;
-
-    fn take(&mut self, bytes: &[u8]) -> Result<()> {
-        self.0.update(bytes);
-        Ok(())
-    }
-
-    fn finish(self) -> Result<ShaHasher> {
-        Ok(self.0)
-    }
-}
-
-/// MD5 takes as long as the others together, so it has a lane of its own.
-struct Md5Stage(Md5);
-
-impl Stage for Md5Stage {
-    type Output = [u8; 16];
-
-    fn take(&mut self, bytes: &[u8]) -> Result<()> {
-        self.0.update(bytes);
-        Ok(())
-    }
-
-    fn finish(self) -> Result<[u8; 16]> {
-        Ok(self.0.finish())
-    }
 }

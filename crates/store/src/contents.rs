@@ -1,5 +1,6 @@
 //! Contents: what is known about the bytes of files, and the small ones themselves.
 
+use crate::hash_states::HashState;
 use crate::record::{ContentHash, record};
 use crate::{Stored, Tx, args, sql};
 
@@ -71,6 +72,8 @@ pub struct NewContent {
     pub crc32: u32,
     /// Where the bytes are.
     pub place: Place,
+    /// States of the hashes on the way.
+    pub states: Vec<HashState>,
 }
 
 /// A content that has been stored and whose checksums are not known yet.
@@ -198,6 +201,7 @@ impl Tx<'_> {
         if let Place::Inline(bytes) = &new.place {
             self.exec(INSERT_INLINE, args![id, bytes])?;
         }
+        self.keep_hash_states(id, &new.states)?;
         Ok(Kept {
             id,
             duplicate: false,
@@ -272,6 +276,7 @@ impl Tx<'_> {
         if removed {
             self.exec(REMOVE_INLINE, args![id])?;
             self.remove_block_checksums(id)?;
+            self.remove_hash_states(id)?;
             if let Some(base) = base {
                 self.release_content(base, now)?;
             }

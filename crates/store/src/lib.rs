@@ -22,6 +22,7 @@ pub mod events;
 pub mod files;
 pub mod folders;
 pub mod followed;
+pub mod hash_states;
 mod ids;
 pub mod invites;
 mod job;

@@ -32,6 +32,7 @@ modules! {
     files,
     folders,
     followed,
+    hash_states,
     ids,
     invites,
     mail,

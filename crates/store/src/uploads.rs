@@ -78,6 +78,7 @@ impl Tx<'_> {
     /// Ends an upload session; false if it had ended before. Its working file is the caller's business.
     pub fn remove_upload(&mut self, id: i64) -> Stored<bool> {
         self.exec(REMOVE_COPY, args![id])?;
+        self.remove_hash_states(id)?;
         Ok(self.exec(REMOVE, args![id])? == 1)
     }
 

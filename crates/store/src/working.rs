@@ -170,6 +170,9 @@ impl Tx<'_> {
             }
             for copy in copies {
                 self.remove_working_copy(&copy, now)?;
+                if let Some(upload) = copy.upload {
+                    self.remove_hash_states(upload)?;
+                }
             }
         }
     }

@@ -16,9 +16,13 @@ use crate::disk::{Layer, blocking, read_or_zeros};
 use crate::store::Backend;
 use crate::{BlobKey, BlobReader, Digests, Error, READ_CHUNK_BYTES, Result};
 
-/// After so many bytes a sync is started beside the writing, so that the sync at the end has
-/// little left to do, and so that the kernel never keeps more than twice this in memory.
+/// After so many bytes a sync is started beside the writing, if none runs, so that the sync at the end has little left to
+/// do.
 const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
+
+/// With so many bytes that no sync covers yet, writing waits for the one that runs. So the kernel never keeps more than
+/// twice this in memory, and a moment of slowness of the disk holds up nobody.
+const WINDOWS_BYTES: u64 = 4 * WINDOW_BYTES;
 
 /// Context of errors.
 const WRITING: &str = "writing a working file";
@@ -123,7 +127,7 @@ impl WorkingFile {
             Ok((state, written))
         })
         .await?;
-        if state.unsynced >= WINDOW_BYTES {
+        if state.wants_sync() {
             state.sync_beside(&self.layer).await?;
         }
         Ok(written)
@@ -273,6 +277,12 @@ impl State {
         size.fetch_max(end, Ordering::Release);
         self.unsynced += length;
         Ok(())
+    }
+
+    fn wants_sync(&self) -> bool {
+        let is_idle = self.syncing.as_ref().is_none_or(JoinHandle::is_finished);
+        let enough = if is_idle { WINDOW_BYTES } else { WINDOWS_BYTES };
+        self.unsynced >= enough
     }
 
     /// Waits for the last sync and starts the next one.

@@ -17,10 +17,11 @@ use pileus_api::file::{
 };
 use pileus_api::reply::Done;
 use pileus_api::{Code, Metadata};
-use pileus_blobs::{BlobKey, Stored};
+use pileus_blobs::{BlobKey, Hasher, Stored};
 use pileus_store::ContentHash;
 use pileus_store::contents::{Content as StoredContent, NewContent, Place};
 use pileus_store::files::File;
+use pileus_store::hash_states::HashState;
 use std::ops::Range;
 
 /// Checksums of a content for the wire.
@@ -279,5 +280,15 @@ pub fn new_content(stored: Stored) -> Answer<NewContent> {
             pileus_blobs::Place::Inline(bytes) => Place::Inline(bytes.to_vec()),
             pileus_blobs::Place::Key(key) => Place::Key(key.as_bytes().to_vec()),
         },
+        states: kept_states(&stored.states)?,
     })
+}
+
+/// States of hashes as the database keeps them.
+pub fn kept_states(states: &[Hasher]) -> Answer<Vec<HashState>> {
+    let kept = |state: &Hasher| {
+        let at = i64::try_from(state.size()).map_err(Fail::internal)?;
+        Ok((at, state.save()))
+    };
+    states.iter().map(kept).collect()
 }

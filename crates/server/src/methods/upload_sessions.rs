@@ -7,7 +7,7 @@ use crate::intake::discard;
 use crate::methods::file::{new_content, read, times};
 use crate::methods::upload::{if_taken, save_in};
 use crate::rules::tree::Version;
-use crate::sessions::{KEPT_SECONDS, Locked, Receiving, Session, Source, disk_failure};
+use crate::sessions::{Copied, KEPT_SECONDS, Locked, Receiving, Session, Source, disk_failure};
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use pileus_api::Code;
@@ -20,6 +20,7 @@ use pileus_api::upload_sessions::{
     UploadSaved, UploadSize, UploadState, UploadWrite, UploadWriteFromFile, UploadWriteFromUpload,
 };
 use pileus_blobs::{BlobKey, BlockHasher, BlockLayout, Place, Stored, WorkingFile};
+use pileus_store::contents::NewContent;
 use std::sync::Arc;
 
 /// Sessions that an account may have at a time.
@@ -83,6 +84,7 @@ impl Streams for UploadWrite {
             session: cx.app.sessions.get(id),
             offset: self.uploadoffset,
             room,
+            copied: None,
         };
         // Without data there is nothing to write, which is what some clients end with. One file is all that is taken.
         let announced = cx.body.next_file().await;
@@ -98,7 +100,10 @@ impl Streams for UploadWriteFromFile {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Streamed<UploadSize>> {
         let (uploadid, fileid, hash) = (self.uploadid, self.fileid, self.hash);
         let end = self.offset.checked_add(self.count);
-        let (id, room, place) = cx
+        let range = self.offset..self.offset.saturating_add(self.count);
+        let is_in_place = self.uploadoffset == self.offset;
+        let copied_range = range.clone();
+        let (id, room, place, copied) = cx
             .view(move |view| {
                 let id = own(view, uploadid)?;
                 let current = Version {
@@ -114,10 +119,14 @@ impl Streams for UploadWriteFromFile {
                     .tx
                     .content_place(&content)?
                     .ok_or(Code::UPLOAD_FAILED)?;
-                Ok((id, room(view), place))
+                let copied = if is_in_place {
+                    Copied::of(view.tx, content.id, &copied_range)?
+                } else {
+                    None
+                };
+                Ok((id, room(view), place, copied))
             })
             .await?;
-        let range = self.offset..self.offset.saturating_add(self.count);
         let bytes = read(cx.app, place, range)
             .await
             .map_err(|fail| Fail::caused(Code::UPLOAD_FAILED, format!("{fail:?}")))?;
@@ -126,6 +135,7 @@ impl Streams for UploadWriteFromFile {
             session: cx.app.sessions.get(id),
             offset: self.uploadoffset,
             room,
+            copied,
         };
         let size = receiving.run(Source::Stream(bytes)).await?;
         Ok(Streamed::Reply(UploadSize { size }))
@@ -150,6 +160,7 @@ impl Streams for UploadWriteFromUpload {
             session: cx.app.sessions.get(id),
             offset: self.uploadoffset,
             room,
+            copied: None,
         };
         let size = receiving.run(Source::Stream(bytes.boxed())).await?;
         Ok(Streamed::Reply(UploadSize { size }))
@@ -163,6 +174,7 @@ impl Streams for UploadInfo {
         // A client that hears of bytes will not send them again, so they have to be safe.
         locked.note(cx.app).await?;
         let digests = locked.open(cx.app).await?.digests();
+        let digests = digests.await.map_err(disk_failure)?;
         Ok(Streamed::Reply(UploadState {
             size: digests.size,
             sha1: hex::encode(digests.sha1),
@@ -263,13 +275,23 @@ impl Streams for UploadSave {
         let mut locked = session.lock_hashed(cx.app).await?;
         // If the save is refused, the session goes on from its row.
         locked.note(cx.app).await?;
+        let uploadid = self.uploadid;
+        let states = cx
+            .view(move |view| {
+                let id = own(view, uploadid)?;
+                Ok(view.tx.hash_states(id, 0..=i64::MAX)?)
+            })
+            .await?;
         let stored = store(cx, &mut locked).await?;
         let key = match &stored.place {
             Place::Key(key) => Some(*key),
             Place::Inline(_) => None,
         };
-        let content = new_content(stored)?;
-        let (uploadid, folder, name) = (self.uploadid, self.folder.0.clone(), self.name.clone());
+        let content = NewContent {
+            states,
+            ..new_content(stored)?
+        };
+        let (folder, name) = (self.folder.0.clone(), self.name.clone());
         let times = times(self.mtime, self.ctime);
         let if_taken = if_taken(self.renameifexists, self.ifhash);
         let saved = cx
@@ -306,7 +328,7 @@ impl Streams for UploadSave {
 /// Makes a content of the session's bytes. The session has to be opened anew afterwards, if it is still there.
 async fn store(cx: &Cx<'_, '_>, locked: &mut Locked<'_>) -> Answer<Stored> {
     let open = locked.open(cx.app).await?;
-    let digests = open.digests();
+    let digests = open.digests().await.map_err(disk_failure)?;
     let place = if digests.size <= cx.app.config.inline_max_bytes {
         let bytes = open.read(0..digests.size).await;
         Place::Inline(bytes.map_err(disk_failure)?)
@@ -315,7 +337,11 @@ async fn store(cx: &Cx<'_, '_>, locked: &mut Locked<'_>) -> Answer<Stored> {
         Place::Key(published.key)
     };
     locked.forget();
-    Ok(Stored { digests, place })
+    Ok(Stored {
+        digests,
+        place,
+        states: Vec::new(),
+    })
 }
 
 /// Removes a blob that has the same bytes as a session's file, before the session is written to again.

@@ -10,22 +10,26 @@
 //! moment, at a low price for everybody else: a megabyte at a time, and the lock is free between two of them. Only a
 //! client that asks for the hashes, or saves, before that is done has to wait for the rest of it.
 
+mod copied;
+mod open;
 mod receive;
 
 use crate::app::App;
 use crate::call::{Answer, Fail};
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use bytes::Bytes;
 use pileus_api::Code;
-use pileus_blobs::{Error as BlobError, Hasher, WorkingFile};
-use pileus_store::StoreError;
+use pileus_blobs::{Error as BlobError, Result as BlobResult};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 
+pub use copied::Copied;
+pub use open::Open;
 pub use receive::{Receiving, Source};
+
+use open::{load, placed};
 
 /// How long a session waits for the next write: clients go on with uploads of weeks ago from databases of their own.
 pub const KEPT_SECONDS: i64 = 30 * 86_400;
@@ -78,15 +82,12 @@ pub struct Session {
     writes: AtomicU64,
 }
 
-/// A session whose file is open.
-#[derive(Debug)]
-pub struct Open {
-    /// Its bytes.
-    pub file: Arc<WorkingFile>,
-    /// Hashes of the first of them, or of all.
-    hasher: Hasher,
-    /// Bytes written since the row was told.
-    unnoted: u64,
+/// Bytes that are to be written, one piece behind the other.
+struct Run {
+    offset: u64,
+    pieces: Vec<Bytes>,
+    /// The copy that they are part of, if it is one.
+    copied: Option<Arc<Copied>>,
 }
 
 /// A session under its lock.
@@ -120,10 +121,10 @@ impl Session {
     }
 
     /// Writes pieces, one behind the other. They are kept with the next [`Locked::note`].
-    async fn write(&self, app: &App, offset: u64, pieces: Vec<Bytes>) -> Answer<()> {
+    async fn write(&self, app: &App, run: Run) -> Answer<()> {
         self.writes.fetch_add(1, Ordering::Relaxed);
         let mut locked = self.lock().await;
-        let written = locked.write(app, offset, pieces).await;
+        let written = locked.write(app, run).await;
         if written.is_err() {
             locked.forget();
         }
@@ -135,7 +136,7 @@ impl Session {
         let mut locked = self.lock().await;
         locked.note(app).await?;
         let open = locked.open(app).await?;
-        let (size, hashed) = (open.file.size(), open.hasher.size());
+        let (size, hashed) = (open.file.size(), open.hashed());
         if hashed < size {
             self.catch_up_later(app);
         }
@@ -192,31 +193,22 @@ impl Locked<'_> {
         noted
     }
 
-    async fn write(&mut self, app: &App, offset: u64, pieces: Vec<Bytes>) -> Answer<()> {
+    async fn write(&mut self, app: &App, run: Run) -> Answer<()> {
         let id = self.session.id;
         let open = self.open(app).await?;
-        let pieces = placed(offset, pieces);
+        let pieces = placed(run.offset, run.pieces);
         let length: u64 = pieces.iter().map(|(_, bytes)| bytes.len() as u64).sum();
         if open.changes_hashed(&pieces).await? {
             // The row must not promise hashes of what is about to change, whatever happens next.
-            open.hasher = Hasher::new();
+            open.begin_anew(app);
             open.note(app, id).await?;
         }
-        let next = not_hashed(&pieces, open.hasher.size());
-        // The hashes count only once the bytes are written.
-        let mut hasher = open.hasher.clone();
-        let hashing = async {
-            if next.is_empty() {
-                return Ok(());
-            }
-            app.blobs.update(&mut hasher, &next).await
-        };
-        let writing = async {
-            let written = open.file.write_all(pieces).await?;
-            written.into_iter().collect::<pileus_blobs::Result<()>>()
-        };
-        tokio::try_join!(writing, hashing).map_err(disk_failure)?;
-        open.hasher = hasher;
+        // The hashes count only once the bytes are written; the threads that compute them go on beside what follows.
+        let written = open.file.write_all(pieces.clone()).await;
+        let written = written.and_then(|each| each.into_iter().collect::<BlobResult<()>>());
+        written.map_err(disk_failure)?;
+        let hashed = open.hash(app, pieces, run.copied.as_ref()).await;
+        hashed.map_err(disk_failure)?;
         open.unnoted += length;
         if open.unnoted >= NOTE_BYTES {
             open.note(app, id).await?;
@@ -227,133 +219,20 @@ impl Locked<'_> {
     /// Hashes a piece of what is not hashed yet. True if that was all.
     async fn catch_up(&mut self, app: &App) -> Answer<bool> {
         let open = self.open(app).await?;
-        let (hashed, size) = (open.hasher.size(), open.file.size());
+        let (hashed, size) = (open.hashed(), open.file.size());
         if hashed == size {
             return Ok(true);
         }
         let end = size.min(hashed + CATCH_UP_BYTES);
         let bytes = open.read(hashed..end).await.map_err(disk_failure)?;
-        let hashed = app
-            .blobs
-            .update(&mut open.hasher, std::slice::from_ref(&bytes))
-            .await;
+        let length = bytes.len() as u64;
+        let hashed = open.hash(app, vec![(hashed, bytes)], None).await;
         hashed.map_err(disk_failure)?;
         // So that it need not be done twice.
-        open.unnoted += bytes.len() as u64;
+        open.unnoted += length;
         if open.unnoted >= NOTE_BYTES || end == size {
             self.note(app).await?;
         }
         Ok(end == size)
     }
-}
-
-impl Open {
-    /// All bytes of a range, which has to be short.
-    pub async fn read(&self, range: std::ops::Range<u64>) -> pileus_blobs::Result<Bytes> {
-        let mut chunks = self.file.read(range).await?;
-        let mut bytes = BytesMut::new();
-        while let Some(chunk) = chunks.next().await {
-            bytes.extend_from_slice(&chunk?);
-        }
-        Ok(bytes.freeze())
-    }
-
-    /// Size and hashes, if all is hashed.
-    pub fn digests(&self) -> pileus_blobs::Digests {
-        self.hasher.clone().finish()
-    }
-
-    /// Whether a write would change bytes that were hashed. Clients that resume may send again what has arrived.
-    async fn changes_hashed(&self, pieces: &[(u64, Bytes)]) -> Answer<bool> {
-        for (offset, bytes) in pieces {
-            let hashed = usize::try_from(self.hasher.size().saturating_sub(*offset));
-            let length = hashed.unwrap_or(usize::MAX).min(bytes.len());
-            if length == 0 {
-                break;
-            }
-            let range = *offset..*offset + length as u64;
-            let before = self.read(range).await.map_err(disk_failure)?;
-            if before != bytes[..length] {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Puts the bytes on stable storage, then tells the row; 2067 if there is no row any more.
-    async fn note(&mut self, app: &App, id: i64) -> Answer<()> {
-        self.file.sync().await.map_err(disk_failure)?;
-        let size = i64::try_from(self.file.size()).map_err(Fail::internal)?;
-        let (hasher, now) = (self.hasher.save(), app.clock.now().0);
-        let is_there = app
-            .db
-            .edit(move |tx| -> Result<bool, StoreError> {
-                tx.grow_upload(id, size, Some(&hasher), now)
-            })
-            .await?;
-        if !is_there {
-            return Err(Code::UPLOADID_MISSING.into());
-        }
-        self.unnoted = 0;
-        Ok(())
-    }
-}
-
-/// Pieces with their places.
-fn placed(mut offset: u64, pieces: Vec<Bytes>) -> Vec<(u64, Bytes)> {
-    let place = |bytes: Bytes| {
-        let at = offset;
-        offset = offset.saturating_add(bytes.len() as u64);
-        (at, bytes)
-    };
-    pieces.into_iter().map(place).collect()
-}
-
-/// What of pieces that lie one behind the other comes next to be hashed, if so many bytes are: nothing if there is a gap.
-fn not_hashed(pieces: &[(u64, Bytes)], hashed: u64) -> Vec<Bytes> {
-    if pieces.first().is_none_or(|(first, _)| *first > hashed) {
-        return Vec::new();
-    }
-    let rest = |(offset, bytes): &(u64, Bytes)| {
-        let known = usize::try_from(hashed.saturating_sub(*offset)).ok()?;
-        (known < bytes.len()).then(|| bytes.slice(known..))
-    };
-    pieces.iter().filter_map(rest).collect()
-}
-
-/// Opens the file of a session as its row describes it.
-async fn load(app: &App, id: i64) -> Answer<Open> {
-    let upload = app
-        .db
-        .view(move |tx| -> Result<_, StoreError> { tx.upload(id) })
-        .await?
-        .ok_or(Code::UPLOADID_MISSING)?;
-    let working = app.working_dir()?;
-    if upload.node != working.name() {
-        return Err(Code::UPLOAD_UNWRITABLE.into());
-    }
-    let size = upload.size.unsigned_abs();
-    let file = match working.reopen(id).await.map_err(disk_failure)? {
-        Some(file) => file,
-        // A session that nothing was written to has no file yet.
-        None if size == 0 => working.create(id).await.map_err(disk_failure)?,
-        None => return Err(Code::UPLOAD_UNWRITABLE.into()),
-    };
-    if file.size() < size {
-        return Err(Code::UPLOAD_UNWRITABLE.into());
-    }
-    if file.size() > size {
-        // What arrived right before the end of another process: nobody was told of it, and it may be incomplete.
-        file.set_size(size).await.map_err(disk_failure)?;
-    }
-    let hasher = upload
-        .hasher
-        .and_then(|saved| Hasher::restore(&saved))
-        .filter(|hasher| hasher.size() <= size)
-        .unwrap_or_default();
-    Ok(Open {
-        file: Arc::new(file),
-        hasher,
-        unnoted: 0,
-    })
 }

@@ -1,6 +1,6 @@
 //! Writing a run of bytes into a session, from wherever they come.
 
-use super::Session;
+use super::{Copied, Run, Session};
 use crate::app::App;
 use crate::body::{Body, Broken};
 use crate::call::{Answer, Fail};
@@ -55,6 +55,8 @@ pub struct Receiving<'a> {
     pub offset: u64,
     /// The most bytes that the session may come to hold.
     pub room: u64,
+    /// What is known of the bytes, if they are copied from a content to the place they have there.
+    pub copied: Option<Copied>,
 }
 
 /// What was read from a source, and how that ended if it did.
@@ -76,17 +78,22 @@ impl Load {
 
 impl Receiving<'_> {
     /// Writes what comes and answers how much the session then holds. However it ends, what has arrived is kept.
-    pub async fn run(self, mut source: Source<'_, '_>) -> Answer<u64> {
+    pub async fn run(mut self, mut source: Source<'_, '_>) -> Answer<u64> {
         let keeping = Keeping {
             app: self.app,
             session: Some(self.session.clone()),
         };
-        let ended = self.receive(&mut source).await;
+        let copied = self.copied.take().map(Arc::new);
+        let ended = self.receive(&mut source, copied).await;
         let kept = keeping.finish().await;
         ended.and(kept)
     }
 
-    async fn receive(&self, source: &mut Source<'_, '_>) -> Answer<()> {
+    async fn receive(
+        &self,
+        source: &mut Source<'_, '_>,
+        copied: Option<Arc<Copied>>,
+    ) -> Answer<()> {
         let mut at = self.offset;
         let mut load = self.load(source).await;
         loop {
@@ -99,7 +106,12 @@ impl Receiving<'_> {
                 if length == 0 {
                     return Ok(());
                 }
-                self.session.write(self.app, at, load.pieces).await
+                let run = Run {
+                    offset: at,
+                    pieces: load.pieces,
+                    copied: copied.clone(),
+                };
+                self.session.write(self.app, run).await
             };
             if let Some(end) = load.end {
                 return writing.await.and(end);

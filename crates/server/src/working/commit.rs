@@ -127,6 +127,7 @@ async fn prepare(app: &App, file: &WorkingFile) -> Answer<New> {
         let stored = Stored {
             digests: Digests::of(&bytes),
             place: Place::Inline(bytes),
+            states: Vec::new(),
         };
         return Ok(New::Complete(Box::new(new_content(stored)?)));
     }
@@ -139,7 +140,11 @@ async fn prepare(app: &App, file: &WorkingFile) -> Answer<New> {
     match published.digests.or(digests) {
         Some(digests) => {
             let place = Place::Key(published.key);
-            let content = new_content(Stored { digests, place })?;
+            let content = new_content(Stored {
+                digests,
+                place,
+                states: Vec::new(),
+            })?;
             Ok(New::Complete(Box::new(content)))
         }
         None => {

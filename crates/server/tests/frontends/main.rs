@@ -8,6 +8,7 @@ mod async_transfer;
 mod binary_calls;
 mod binary_client;
 mod content;
+mod copied_uploads;
 mod http_bodies;
 mod http_calls;
 mod http_client;

@@ -231,6 +231,13 @@ CREATE TABLE block_checksum (
     PRIMARY KEY (blob, part)
 );
 
+CREATE TABLE hash_state (
+    holder BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    state BLOB NOT NULL,
+    PRIMARY KEY (holder, at)
+);
+
 CREATE TABLE working_copy (
     id INTEGER PRIMARY KEY,
     account BIGINT NOT NULL,

@@ -3,6 +3,7 @@
 mod check;
 mod check_shares;
 mod durability;
+mod hash_states;
 mod ids;
 mod jobs;
 mod kill;

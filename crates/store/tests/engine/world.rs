@@ -99,6 +99,7 @@ fn content(tx: &mut Tx<'_>, size: i64, place: Place) -> Stored<i64> {
         md5: [byte; 16],
         crc32: u32::from(byte),
         place,
+        states: Vec::new(),
     })?;
     Ok(kept.id)
 }

@@ -191,6 +191,7 @@ fn empty(edit: &mut Edit<'_, '_>) -> Answer<Held> {
         md5: digests.md5,
         crc32: digests.crc32,
         place: Place::Inline(Vec::new()),
+        states: Vec::new(),
     };
     let kept = edit.tx.keep_content(&content)?;
     Ok(Held {
