@@ -18,8 +18,8 @@ const LISTED_PROBLEMS: usize = 10_000;
 
 sql! {
     ACCOUNTS = "SELECT id, root, used, diffid FROM account WHERE id > $1 ORDER BY id LIMIT 5000";
-    LINKS = "SELECT a.id, a.publinks, (SELECT COUNT(*) FROM public_link l WHERE l.owner = a.id), a.uploadlinks, \
-             (SELECT COUNT(*) FROM upload_link l WHERE l.owner = a.id) FROM account a \
+    LINKS = "SELECT a.id, a.publinks, (SELECT COUNT(*) FROM public_link l WHERE l.owner = a.id AND l.state <> 1), a.uploadlinks, \
+             (SELECT COUNT(*) FROM upload_link l WHERE l.owner = a.id AND l.state <> 1) FROM account a \
              WHERE a.id > $1 ORDER BY a.id LIMIT 1000";
     FOLDERS = "SELECT f.id, f.owner, f.parent, f.deleted, p.owner, p.deleted, t.owner FROM folder f \
                LEFT JOIN folder p ON p.id = f.parent LEFT JOIN trash t ON t.id = f.deleted \

@@ -93,14 +93,19 @@ pub(super) fn fields(answer: &HttpAnswer) -> Result<Tree> {
 
 /// The same without what differs from run to run, for a transcript.
 pub(super) fn lasting_fields(fields: &Tree) -> Tree {
-    let keep = |name: &str| ["status", "json", "size"].contains(&name);
     match fields {
-        // The size of a JSON answer depends on the length of its ids.
         Tree::Hash(fields) => {
-            let has_json = fields.iter().any(|(name, _)| name == "json");
-            let fields = fields
+            // The size of a JSON answer depends on the length of its ids, that of a page on addresses and codes.
+            let is_page = |header: &Tree| {
+                let kind = header.get("content-type").and_then(Tree::as_str);
+                kind.is_some_and(|kind| kind.starts_with("text/html"))
+            };
+            let has_size = !fields
                 .iter()
-                .filter(|(name, _)| keep(name) && !(has_json && name == "size"));
+                .any(|(name, value)| name == "json" || (name == "header" && is_page(value)));
+            let keep =
+                |name: &str| ["status", "json"].contains(&name) || (name == "size" && has_size);
+            let fields = fields.iter().filter(|(name, _)| keep(name));
             Tree::Hash(fields.cloned().collect())
         }
         other => other.clone(),

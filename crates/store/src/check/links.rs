@@ -3,7 +3,7 @@
 use super::{Findings, LINKS, ProblemKind};
 use crate::{Stored, Tx, args};
 
-/// Compares what every account counts with the links that are there.
+/// Compares what every account counts with the links that are there. Rows of deleted ones stay.
 pub(super) fn check(tx: &mut Tx<'_>, found: &mut Findings) -> Stored<()> {
     let mut after = i64::MIN;
     loop {
