@@ -2,7 +2,7 @@
 //! places.
 
 use crate::error::Result;
-use crate::lines::{Bench, mebibytes};
+use crate::lines::{Bench, mebibytes, ratio};
 use crate::load::api::{Api, number};
 use crate::load::binary::{self, Connection};
 use crate::report::{Goal, Line, Series, Unit};
@@ -38,22 +38,23 @@ pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
     pileus.stop().await?;
     let shown = size >> 20;
     let speed = Unit::MebibytesPerSecond;
+    let reading = format!("`file_pread` of 64 KiB, {AHEAD} ahead");
+    let beside = format!("{reading}, of that of a program that only sends zeros");
+    let beside = ratio(&beside, &reads, &loopback, 0.5);
     Ok(vec![
-        Line::new(
-            format!("`file_pread` of 64 KiB, {AHEAD} ahead"),
-            speed,
-            reads,
-        ),
+        Line::new(reading, speed, reads),
         Line::new(
             "the same from a program that only sends zeros",
             speed,
             loopback,
         ),
+        beside,
         Line::new(
             format!("`file_pwrite` of 4 KiB anywhere in {shown} MiB, {AHEAD} ahead"),
             Unit::PerSecond,
             writes,
-        ),
+        )
+        .goal(Goal::AtLeast(20_000.0)),
         Line::new(
             format!("`file_close` after {WRITES} of them"),
             Unit::Milliseconds,

@@ -18,7 +18,7 @@ mod upload;
 
 use crate::error::Result;
 use crate::limit::within;
-use crate::report::{Group, Line};
+use crate::report::{Goal, Group, Line, Series, Unit};
 use crate::scale::Scale;
 use crate::servers::nginx::Nginx;
 use crate::servers::pileus::Pileus;
@@ -129,4 +129,11 @@ impl Bench {
 /// Bytes as MiB.
 fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
+}
+
+/// A line that says how one series relates to another, run by run.
+fn ratio(title: &str, ours: &Series, theirs: &Series, goal: f64) -> Line {
+    let ratio = ours.runs().iter().zip(theirs.runs());
+    let ratio = ratio.map(|(ours, theirs)| ours / theirs).collect();
+    Line::new(title, Unit::Times, ratio).goal(Goal::AtLeast(goal))
 }

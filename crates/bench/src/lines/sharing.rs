@@ -2,8 +2,8 @@
 
 use crate::error::Result;
 use crate::limit::within;
-use crate::lines::Bench;
 use crate::lines::upload::{FILE_BYTES, uploads};
+use crate::lines::{Bench, ratio};
 use crate::load::api::{Api, list, number, target, text};
 use crate::load::callers::{Expect, Get};
 use crate::load::closed_loop::{Pace, closed_loop};
@@ -84,13 +84,6 @@ pub(super) async fn lines(bench: &Bench) -> Result<Vec<Line>> {
     lines.extend(accepting(bench, &pileus, &mut owner).await?);
     pileus.stop().await?;
     Ok(lines)
-}
-
-/// A line that says how one series relates to another, run by run.
-fn ratio(title: &str, ours: &Series, theirs: &Series, goal: f64) -> Line {
-    let ratio = ours.runs().iter().zip(theirs.runs());
-    let ratio = ratio.map(|(ours, theirs)| ours / theirs).collect();
-    Line::new(title, Unit::Times, ratio).goal(Goal::AtLeast(goal))
 }
 
 /// Small uploads into a folder that is shared, and into one that is not. First nobody looks, then all recipients wait for

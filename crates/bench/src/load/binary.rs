@@ -44,10 +44,19 @@ pub fn request_with_data(
     pairs: &[(&'static str, Value)],
     data: &[u8],
 ) -> Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(data.len() + 64);
-    let length = Some(data.len() as u64);
-    write_request(&mut bytes, method, &params(pairs)?, length).context(method)?;
+    let mut bytes = request_for_data(method, pairs, data.len() as u64)?;
     bytes.extend_from_slice(data);
+    Ok(bytes)
+}
+
+/// The bytes of a request that so many bytes of data follow.
+pub fn request_for_data(
+    method: &str,
+    pairs: &[(&'static str, Value)],
+    length: u64,
+) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    write_request(&mut bytes, method, &params(pairs)?, Some(length)).context(method)?;
     Ok(bytes)
 }
 
@@ -80,6 +89,15 @@ impl Connection {
     /// Sends one request.
     pub async fn send(&mut self, request: &[u8]) -> Result<()> {
         Ok(self.stream.write_all(request).await?)
+    }
+
+    /// Sends bytes of data, see [`http::send_blocks`].
+    pub async fn send_bulk(
+        &mut self,
+        length: u64,
+        next_block: impl FnMut(&mut [u8]),
+    ) -> Result<()> {
+        http::send_blocks(&mut self.stream, length, next_block).await
     }
 
     /// Sends one request, together with others: once there are no bytes left of what has been read.

@@ -78,6 +78,24 @@ pub fn put(authority: &str, target: &str, length: u64) -> Vec<u8> {
         .into_bytes()
 }
 
+/// Sends `length` bytes, made block by block. `next_block` changes the block it is given before it is
+/// sent; the first block is all zeroes.
+pub async fn send_blocks(
+    stream: &mut impl Transport,
+    length: u64,
+    mut next_block: impl FnMut(&mut [u8]),
+) -> Result<()> {
+    let mut block = vec![0; BULK_BYTES];
+    let mut left = length;
+    while left > 0 {
+        next_block(&mut block);
+        let size = usize::try_from(left).map_or(BULK_BYTES, |left| left.min(BULK_BYTES));
+        stream.write_all(&block[..size]).await?;
+        left -= size as u64;
+    }
+    Ok(stream.flush().await?)
+}
+
 impl<S: Transport> Connection<S> {
     /// Speaks over a stream that is connected already.
     pub fn new(stream: S) -> Self {
@@ -103,23 +121,13 @@ impl<S: Transport> Connection<S> {
         Ok(())
     }
 
-    /// Sends `length` bytes of body, made block by block. `next_block` changes the block it is
-    /// given before it is sent; the first block is all zeroes.
+    /// Sends `length` bytes of body, see [`send_blocks`].
     pub async fn send_bulk(
         &mut self,
         length: u64,
-        mut next_block: impl FnMut(&mut [u8]),
+        next_block: impl FnMut(&mut [u8]),
     ) -> Result<()> {
-        let mut block = vec![0; BULK_BYTES];
-        let mut left = length;
-        while left > 0 {
-            next_block(&mut block);
-            let size = usize::try_from(left).map_or(BULK_BYTES, |left| left.min(BULK_BYTES));
-            self.stream.write_all(&block[..size]).await?;
-            left -= size as u64;
-        }
-        self.stream.flush().await?;
-        Ok(())
+        send_blocks(&mut self.stream, length, next_block).await
     }
 
     /// Reads the next answer whole.
