@@ -52,8 +52,10 @@ sql! {
                               ORDER BY name LIMIT $3");
     TRASHED = concat!("SELECT ", columns!(), " FROM folder WHERE parent = $1 AND deleted <> 0 ORDER BY name, id");
     ANY_CHILD = "SELECT id FROM folder WHERE parent = $1 AND deleted = 0 LIMIT 1";
-    IS_BELOW = "WITH RECURSIVE up (id, parent) AS (SELECT id, parent FROM folder WHERE id = $1 UNION ALL \
-                SELECT up.parent, (SELECT parent FROM folder WHERE id = up.parent) FROM up WHERE up.parent <> 0) SELECT id FROM up WHERE id = $2 LIMIT 1";
+    // Folders that lie in each other, in a damaged tree, come once each.
+    IS_BELOW = "WITH RECURSIVE up (id, parent) AS (SELECT id, parent FROM folder WHERE id = $1 UNION \
+                SELECT up.parent, (SELECT parent FROM folder WHERE id = up.parent) FROM up WHERE up.parent <> 0) \
+                SELECT id FROM up WHERE id = $2 LIMIT 1";
     INSERT = "INSERT INTO folder (id, owner, parent, name, created, modified, deleted, shares, shared, mount) \
               VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, $8)";
     PLACE = "UPDATE folder SET parent = $1, name = $2, modified = $3 WHERE id = $4";

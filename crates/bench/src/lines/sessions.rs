@@ -167,10 +167,7 @@ impl Uploader {
         let mut offset = 0;
         while offset < bytes {
             let part = PART_BYTES.min(bytes - offset);
-            let pairs = [
-                ("uploadid", uploadid.into()),
-                ("uploadoffset", offset.into()),
-            ];
+            let pairs = place(uploadid, offset);
             self.put("upload_write", &pairs, part).await?;
             offset += part;
         }
@@ -191,10 +188,7 @@ impl Uploader {
         let mut offset = 0;
         while offset < bytes {
             let part = PART_BYTES.min(bytes - offset);
-            let pairs = [
-                ("uploadid", uploadid.into()),
-                ("uploadoffset", offset.into()),
-            ];
+            let pairs = place(uploadid, offset);
             let head = binary::request_for_data("upload_write", &pairs, part)?;
             connection.send(&head).await?;
             let noise = &mut self.noise;
@@ -249,10 +243,7 @@ impl Uploader {
         let uploadid = number(&created, "uploadid")?;
         let changed = bytes / 2..(bytes / 2 + CHANGED_BYTES).min(bytes);
         self.copy(uploadid, file, 0..changed.start).await?;
-        let pairs = [
-            ("uploadid", uploadid.into()),
-            ("uploadoffset", changed.start.into()),
-        ];
+        let pairs = place(uploadid, changed.start);
         let length = changed.end - changed.start;
         self.put("upload_write", &pairs, length).await?;
         self.copy(uploadid, file, changed.end..bytes).await?;
@@ -284,6 +275,14 @@ impl Uploader {
         }
         Ok(())
     }
+}
+
+/// Where a call writes into a session.
+fn place(uploadid: u64, offset: u64) -> [(&'static str, Value); 2] {
+    [
+        ("uploadid", uploadid.into()),
+        ("uploadoffset", offset.into()),
+    ]
 }
 
 /// A changed word in each block makes it new, and costs the client nothing.

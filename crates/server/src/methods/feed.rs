@@ -65,7 +65,7 @@ impl Waits for Diff {
         };
         let deadline = Duration::from_secs(cx.app.config.diff_block_seconds);
         let look = move |view: &mut View<'_, '_>| news(view, known, limit);
-        match wait_for(cx, account, deadline, look).await? {
+        match wait_for(cx, account, true, deadline, look).await? {
             Waited::News(page) => Ok(FeedReply::diff(page.events, page.diffid)),
             Waited::Interrupted | Waited::TimedOut => Ok(FeedReply::diff(Vec::new(), known)),
         }

@@ -58,8 +58,9 @@ impl Waits for Subscribe {
                 .await?;
         }
         let longest = Duration::from_secs(cx.app.config.subscribe_seconds);
+        let at_feed = known.diff.is_some();
         let look = move |view: &mut View<'_, '_>| known.news(view);
-        match wait_for(cx, account, longest, look).await? {
+        match wait_for(cx, account, at_feed, longest, look).await? {
             Waited::News(reply) => Ok(reply),
             Waited::Interrupted => Err(Code::WAIT_CANCELLED.into()),
             Waited::TimedOut => Err(Code::WAIT_TIMED_OUT.into()),

@@ -38,20 +38,22 @@ pub async fn look_at_feed<T: Send + 'static>(
     cx.view(look).await
 }
 
-/// Waits until `look` finds something new about an account. No database connection is held while waiting.
+/// Waits until `look` finds something new about an account. If it looks at the feed, what happens in the folders that the
+/// account follows ends the wait too. No database connection is held while waiting.
 pub async fn wait_for<T: Send + 'static>(
     cx: &Cx<'_, '_>,
     account: i64,
+    at_feed: bool,
     longest: Duration,
     look: impl Fn(&mut View<'_, '_>) -> Answer<Option<T>> + Clone + Send + 'static,
 ) -> Answer<Waited<T>> {
     let waiter = cx.app.feed.register(account);
     let look = move |view: &mut View<'_, '_>| match look(view)? {
-        Some(found) => Ok((Some(found), BTreeSet::new())),
-        None => Ok((
+        None if at_feed => Ok((
             None,
             view.tx.followed_folders(account)?.into_iter().collect(),
         )),
+        found => Ok((found, BTreeSet::new())),
     };
     let deadline = tokio::time::sleep(longest);
     tokio::pin!(deadline);
@@ -61,7 +63,11 @@ pub async fn wait_for<T: Send + 'static>(
         // Registered before the look: what is committed between the look and the sleep wakes the sleep.
         changed.as_mut().enable();
         // Told at once: what belongs together was committed together, so there is nothing to collect.
-        let (found, followed) = look_at_feed(cx, account, look.clone()).await?;
+        let (found, followed) = if at_feed {
+            look_at_feed(cx, account, look.clone()).await?
+        } else {
+            cx.view(look.clone()).await?
+        };
         if let Some(found) = found {
             return Ok(Waited::News(found));
         }

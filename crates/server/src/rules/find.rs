@@ -8,6 +8,7 @@ use crate::call::Answer;
 use crate::cx::View;
 use pileus_store::files::File;
 use pileus_store::folders::Folder;
+use pileus_store::shares::Share;
 
 impl View<'_, '_> {
     /// A file that the caller sees, live or not.
@@ -20,8 +21,7 @@ impl View<'_, '_> {
             return Ok(row.filter(is_own));
         }
         let share = self.tx.share_above_file(id, self.user.account.id)?;
-        let place = own_place.or(share.as_ref().map(|share| share.mount));
-        if !self.reaches(place.unwrap_or(0))? || place.is_none() {
+        if !self.reaches_one_of(own_place, share.as_ref())? {
             return Ok(None);
         }
         if let (Some(file), Some(share)) = (&row, share)
@@ -48,8 +48,7 @@ impl View<'_, '_> {
             return Ok(row.filter(is_own));
         }
         let share = self.tx.share_above_folder(id, self.user.account.id)?;
-        let place = own_place.or(share.as_ref().map(|share| share.mount));
-        if !self.reaches(place.unwrap_or(0))? || place.is_none() {
+        if !self.reaches_one_of(own_place, share.as_ref())? {
             return Ok(None);
         }
         if let (Some(folder), Some(share)) = (&row, share) {
@@ -59,6 +58,13 @@ impl View<'_, '_> {
             Some(folder) if self.sees_folder(&folder)? => Ok(Some(folder)),
             _ => Ok(None),
         }
+    }
+
+    /// Whether there is a place where the caller sees something, be it his own or shared with him. It takes the same time if
+    /// there is none.
+    fn reaches_one_of(&mut self, own_place: Option<i64>, share: Option<&Share>) -> Answer<bool> {
+        let place = own_place.or(share.map(|share| share.mount));
+        Ok(self.reaches(place.unwrap_or(0))? && place.is_some())
     }
 
     /// Whether a row is all that has to be known, given where it is if it is the caller's own.
