@@ -3,6 +3,7 @@
 //! While the bytes pass by, the states of the hashes are kept that they had after each [`STATE_STEP_BYTES`]: whoever
 //! copies the beginning of the content later need not hash it again, see [`KnownBytes`](crate::KnownBytes).
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
@@ -24,16 +25,34 @@ pub const STATE_STEP_BYTES: u64 = 32 * 1024 * 1024;
 /// States that are kept of one content: those of its first 32 GiB, about 300 KiB.
 const MOST_STATES: u64 = 1024;
 
-/// A state that will be known when the hashes have come so far.
-struct Mark {
+/// A place in a content: the state there is known once the hashes have come so far.
+pub struct HashMark {
     sha: Found<ShaStage, ShaHasher>,
     md5: Found<Md5Stage, Md5>,
 }
 
-impl Mark {
-    async fn wait(self) -> Result<Hasher> {
+impl HashMark {
+    /// Whether the hashes have come so far.
+    pub fn is_reached(&self) -> bool {
+        self.sha.is_there() && self.md5.is_there()
+    }
+
+    /// Waits until the hashes have come so far.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RunningHash::push`].
+    pub async fn state(self) -> Result<Hasher> {
         let (sha, md5) = try_join(self.sha.wait(), self.md5.wait()).await?;
         Ok(Hasher { sha, md5 })
+    }
+}
+
+impl fmt::Debug for HashMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HashMark")
+            .field("is_reached", &self.is_reached())
+            .finish_non_exhaustive()
     }
 }
 
@@ -44,8 +63,8 @@ pub(crate) struct Hashing {
     md5: Lane<Md5Stage>,
     /// Bytes that were handed over.
     size: u64,
-    /// States that were passed and are still to be taken.
-    marks: Vec<Mark>,
+    /// The steps that were handed over, as far as their states were not taken yet.
+    steps: VecDeque<HashMark>,
 }
 
 impl Hashing {
@@ -56,7 +75,7 @@ impl Hashing {
             size: from.size(),
             sha: Lane::new(cpu.clone(), ShaStage(from.sha)),
             md5: Lane::new(cpu, Md5Stage(from.md5)),
-            marks: Vec::new(),
+            steps: VecDeque::new(),
         }
     }
 
@@ -79,9 +98,9 @@ impl Hashing {
 
     /// Goes on after bytes that were not handed over, since the state behind them is known.
     pub(crate) fn jump(&mut self, to: Hasher) -> Result<()> {
-        let marks = std::mem::take(&mut self.marks);
+        let steps = std::mem::take(&mut self.steps);
         *self = Self::new(&self.pool, to);
-        self.marks = marks;
+        self.steps = steps;
         self.mark_step()
     }
 
@@ -89,38 +108,38 @@ impl Hashing {
         let is_step = self.size.is_multiple_of(STATE_STEP_BYTES);
         if is_step && self.size / STATE_STEP_BYTES <= MOST_STATES {
             let mark = self.mark()?;
-            self.marks.push(mark);
+            self.steps.push_back(mark);
         }
         Ok(())
     }
 
-    fn mark(&self) -> Result<Mark> {
-        Ok(Mark {
+    pub(crate) fn mark(&self) -> Result<HashMark> {
+        Ok(HashMark {
             sha: self.sha.look(|stage| stage.0.clone())?,
             md5: self.md5.look(|stage| stage.0.clone())?,
         })
     }
 
-    /// Waits until everything is hashed.
-    pub(crate) async fn state(&self) -> Result<Hasher> {
-        self.mark()?.wait().await
-    }
-
-    /// The states that were passed since this was last called.
+    /// The states after the steps that were reached since this was last called.
     pub(crate) async fn take_states(&mut self) -> Result<Vec<Hasher>> {
-        let mut states = Vec::with_capacity(self.marks.len());
-        for mark in std::mem::take(&mut self.marks) {
-            states.push(mark.wait().await?);
-        }
-        Ok(states)
+        take_reached(&mut self.steps).await
     }
 
-    /// Waits until everything is hashed; answers the states that were passed as well.
+    /// Waits until everything is hashed; answers the states after the steps as well.
     pub(crate) async fn finish(mut self) -> Result<(Hasher, Vec<Hasher>)> {
-        let states = self.take_states().await?;
         let (sha, md5) = try_join(self.sha.finish(), self.md5.finish()).await?;
+        let states = take_reached(&mut self.steps).await?;
         Ok((Hasher { sha, md5 }, states))
     }
+}
+
+/// The states at the first of these places, as far as the hashes have come.
+async fn take_reached(places: &mut VecDeque<HashMark>) -> Result<Vec<Hasher>> {
+    let mut states = Vec::new();
+    while let Some(place) = places.pop_front_if(|place| place.is_reached()) {
+        states.push(place.state().await?);
+    }
+    Ok(states)
 }
 
 /// Batches of one content that may wait to be hashed: 8 MiB. What sends the bytes may have stopped to wait for the disk
@@ -183,10 +202,20 @@ impl RunningHash {
     ///
     /// As for [`RunningHash::push`].
     pub async fn state(&self) -> Result<Hasher> {
-        self.hashing.state().await
+        self.mark()?.state().await
     }
 
-    /// The states after each [`STATE_STEP_BYTES`] that were passed since this was last called.
+    /// Marks the place behind the bytes that were taken so far.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RunningHash::push`].
+    pub fn mark(&self) -> Result<HashMark> {
+        self.hashing.mark()
+    }
+
+    /// The states after each [`STATE_STEP_BYTES`], as far as the hashes have come since this was last called. Does not wait
+    /// for them to come further.
     ///
     /// # Errors
     ///

@@ -68,6 +68,11 @@ pub(crate) struct Found<S: Stage, T> {
 }
 
 impl<S: Stage, T> Found<S, T> {
+    /// Whether there is nothing to wait for any more.
+    pub(crate) fn is_there(&self) -> bool {
+        !self.answer.is_empty()
+    }
+
     /// Waits until everything that was queued before the look is through.
     ///
     /// # Errors

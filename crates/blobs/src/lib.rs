@@ -42,7 +42,7 @@ mod writer;
 pub use blocks::{BlockHasher, BlockLayout};
 pub use digests::{Digests, Hasher};
 pub use error::{Error, Result};
-pub use hashing::{RunningHash, STATE_STEP_BYTES};
+pub use hashing::{HashMark, RunningHash, STATE_STEP_BYTES};
 pub use kept::{Kept, Piece};
 pub use key::{BlobKey, InvalidKey};
 pub use known::KnownBytes;

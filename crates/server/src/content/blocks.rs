@@ -16,8 +16,9 @@ use std::sync::Arc;
 const PART_BLOCKS: u64 = 8192;
 const PART_BYTES: u64 = PART_BLOCKS * BlockLayout::ENTRY_BYTES;
 
-/// Parts that are made side by side: one keeps one core busy, and clients wait for all of them.
-const SIDE_BY_SIDE: usize = 2;
+/// Parts that are made side by side: one keeps one core busy, until it waits for the database to keep it. Clients wait for
+/// all of them.
+const SIDE_BY_SIDE: usize = 4;
 
 /// A content, and where its table comes from.
 struct Source {

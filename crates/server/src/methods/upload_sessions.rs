@@ -20,7 +20,6 @@ use pileus_api::upload_sessions::{
     UploadSaved, UploadSize, UploadState, UploadWrite, UploadWriteFromFile, UploadWriteFromUpload,
 };
 use pileus_blobs::{BlobKey, BlockHasher, BlockLayout, Place, Stored, WorkingFile};
-use pileus_store::contents::NewContent;
 use std::sync::Arc;
 
 /// Sessions that an account may have at a time.
@@ -287,10 +286,8 @@ impl Streams for UploadSave {
             Place::Key(key) => Some(*key),
             Place::Inline(_) => None,
         };
-        let content = NewContent {
-            states,
-            ..new_content(stored)?
-        };
+        let mut content = new_content(stored)?;
+        content.states.extend(states);
         let (folder, name) = (self.folder.0.clone(), self.name.clone());
         let times = times(self.mtime, self.ctime);
         let if_taken = if_taken(self.renameifexists, self.ifhash);
@@ -325,10 +322,11 @@ impl Streams for UploadSave {
     }
 }
 
-/// Makes a content of the session's bytes. The session has to be opened anew afterwards, if it is still there.
+/// Makes a content of the session's bytes, with the states of its hashes that its rows lack. The session has to be opened anew afterwards, if it is still there.
 async fn store(cx: &Cx<'_, '_>, locked: &mut Locked<'_>) -> Answer<Stored> {
     let open = locked.open(cx.app).await?;
     let digests = open.digests().await.map_err(disk_failure)?;
+    let states = open.take_states().await?;
     let place = if digests.size <= cx.app.config.inline_max_bytes {
         let bytes = open.read(0..digests.size).await;
         Place::Inline(bytes.map_err(disk_failure)?)
@@ -340,7 +338,7 @@ async fn store(cx: &Cx<'_, '_>, locked: &mut Locked<'_>) -> Answer<Stored> {
     Ok(Stored {
         digests,
         place,
-        states: Vec::new(),
+        states,
     })
 }
 

@@ -4,11 +4,12 @@
 //! a session share one [`Session`], whose lock is held for one piece at a time. So a call that takes long, or whose
 //! client has gone without a word, holds up nobody: another one sees what has arrived, and goes on from there.
 //!
-//! The hashes run along with the bytes, which is why saving a session reads nothing. They cover what has arrived in
-//! order. Bytes behind a gap wait until the gap is closed, and an overwrite that changes what was hashed begins the hashes
-//! again from the front; clients hardly do either. What is not hashed then is read when the session has been quiet for a
-//! moment, at a low price for everybody else: a megabyte at a time, and the lock is free between two of them. Only a
-//! client that asks for the hashes, or saves, before that is done has to wait for the rest of it.
+//! The hashes run along with the bytes, which is why saving a session reads nothing. They may be a few megabytes behind,
+//! and only who asks for them waits. They cover what has arrived in order. Bytes behind a gap wait until the gap is closed,
+//! and an overwrite that changes what was hashed begins the hashes again from the front; clients hardly do either. What is
+//! not hashed then is read when the session has been quiet for a moment, at a low price for everybody else: a megabyte at
+//! a time, and the lock is free between two of them. Only a client that asks for the hashes, or saves, before that is done
+//! has to wait for the rest of it.
 
 mod copied;
 mod open;
@@ -20,7 +21,7 @@ use bytes::Bytes;
 use pileus_api::Code;
 use pileus_blobs::{Error as BlobError, Result as BlobResult};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
@@ -36,9 +37,6 @@ pub const KEPT_SECONDS: i64 = 30 * 86_400;
 
 /// After so many bytes the row is told, so that the end of the process costs a client no more than that.
 const NOTE_BYTES: u64 = 32 << 20;
-
-/// How much is read at a time for hashes that have fallen behind.
-const CATCH_UP_BYTES: u64 = 1 << 20;
 
 /// How long a session is quiet before its hashes catch up.
 const QUIET: Duration = Duration::from_secs(1);
@@ -66,6 +64,7 @@ impl Sessions {
             id,
             state: AsyncMutex::default(),
             writes: AtomicU64::new(0),
+            is_followed: AtomicBool::new(false),
         });
         table.insert(id, Arc::downgrade(&session));
         session
@@ -80,6 +79,8 @@ pub struct Session {
     state: AsyncMutex<Option<Open>>,
     /// Counts writes, for those who wait for quiet.
     writes: AtomicU64,
+    /// Somebody waits for quiet. Changed under the lock.
+    is_followed: AtomicBool,
 }
 
 /// Bytes that are to be written, one piece behind the other.
@@ -136,27 +137,32 @@ impl Session {
         let mut locked = self.lock().await;
         locked.note(app).await?;
         let open = locked.open(app).await?;
-        let (size, hashed) = (open.file.size(), open.hashed());
-        if hashed < size {
-            self.catch_up_later(app);
+        if !open.is_settled() {
+            self.follow(app);
         }
-        Ok(size)
+        Ok(open.file.size())
     }
 
-    fn catch_up_later(self: &Arc<Self>, app: &Arc<App>) {
+    /// Has the hashes catch up, and the row told of it, when the session is quiet. Until then it stays open: who opened it
+    /// again would know no more than the row does. Only under the lock.
+    fn follow(self: &Arc<Self>, app: &Arc<App>) {
+        if self.is_followed.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let (session, app) = (self.clone(), app.clone());
-        let seen = session.writes.load(Ordering::Relaxed);
         tokio::spawn(async move {
-            tokio::time::sleep(QUIET).await;
-            // Whoever writes now will come here again.
-            while session.writes.load(Ordering::Relaxed) == seen {
-                let mut locked = session.lock().await;
-                match locked.catch_up(&app).await {
-                    Ok(false) => {}
-                    Ok(true) => break,
-                    Err(fail) => {
+            loop {
+                let seen = session.writes.load(Ordering::Relaxed);
+                tokio::time::sleep(QUIET).await;
+                while session.writes.load(Ordering::Relaxed) == seen {
+                    let mut locked = session.lock().await;
+                    let settled = locked.settle(&app).await;
+                    if let Err(fail) = &settled {
                         tracing::warn!(cause = ?fail, "an upload session cannot be hashed");
-                        break;
+                    }
+                    if settled.unwrap_or(true) {
+                        session.is_followed.store(false, Ordering::Relaxed);
+                        return;
                     }
                 }
             }
@@ -182,15 +188,36 @@ impl Locked<'_> {
 
     /// Tells the row what was written since it was told last.
     pub async fn note(&mut self, app: &App) -> Answer<()> {
+        match &*self.state {
+            Some(open) if open.unnoted > 0 => self.tell_row(app).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn tell_row(&mut self, app: &App) -> Answer<()> {
         let id = self.session.id;
-        let Some(open) = self.state.as_mut().filter(|open| open.unnoted > 0) else {
-            return Ok(());
-        };
-        let noted = open.note(app, id).await;
+        let noted = self.open(app).await?.note(app, id).await;
         if noted.is_err() {
             self.forget();
         }
         noted
+    }
+
+    /// Does a piece of what is left to do for the hashes. True if that was all.
+    async fn settle(&mut self, app: &App) -> Answer<bool> {
+        // It may have been saved meanwhile, or deleted.
+        if self.state.is_none() {
+            return Ok(true);
+        }
+        if !self.catch_up(app).await? {
+            return Ok(false);
+        }
+        let open = self.open(app).await?;
+        if !open.is_settled() {
+            open.reach_end().await?;
+            self.tell_row(app).await?;
+        }
+        Ok(true)
     }
 
     async fn write(&mut self, app: &App, run: Run) -> Answer<()> {
@@ -219,20 +246,14 @@ impl Locked<'_> {
     /// Hashes a piece of what is not hashed yet. True if that was all.
     async fn catch_up(&mut self, app: &App) -> Answer<bool> {
         let open = self.open(app).await?;
-        let (hashed, size) = (open.hashed(), open.file.size());
-        if hashed == size {
+        if open.hashed() == open.file.size() {
             return Ok(true);
         }
-        let end = size.min(hashed + CATCH_UP_BYTES);
-        let bytes = open.read(hashed..end).await.map_err(disk_failure)?;
-        let length = bytes.len() as u64;
-        let hashed = open.hash(app, vec![(hashed, bytes)], None).await;
-        hashed.map_err(disk_failure)?;
+        let is_all = open.catch_up(app).await?;
         // So that it need not be done twice.
-        open.unnoted += length;
-        if open.unnoted >= NOTE_BYTES || end == size {
+        if open.unnoted >= NOTE_BYTES || is_all {
             self.note(app).await?;
         }
-        Ok(end == size)
+        Ok(is_all)
     }
 }

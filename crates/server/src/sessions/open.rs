@@ -6,12 +6,17 @@ use crate::call::{Answer, Fail};
 use crate::methods::file::kept_states;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use futures_util::future::join;
 use pileus_api::Code;
-use pileus_blobs::{Digests, Hasher, KnownBytes, RunningHash, WorkingFile};
+use pileus_blobs::{Digests, Hasher, KnownBytes, RunningHash, STATE_STEP_BYTES, WorkingFile};
 use pileus_store::StoreError;
 use std::ops::Range;
 use std::sync::Arc;
+
+/// How much is read at a time for hashes that have fallen behind.
+const CATCH_UP_BYTES: u64 = 1 << 20;
+
+/// As far as this the hashes that the row knows are behind the bytes when they could not be waited for.
+const BEHIND_BYTES: u64 = 2 * STATE_STEP_BYTES;
 
 /// A session whose file is open.
 #[derive(Debug)]
@@ -20,6 +25,8 @@ pub struct Open {
     pub file: Arc<WorkingFile>,
     /// Hashes of the first of them, or of all.
     hash: RunningHash,
+    /// The last state of these hashes that is known without waiting for them, which is the one that the row gets.
+    reached: Hasher,
     /// What is being copied behind them, if its hashes are known.
     known: Option<Known>,
     /// The hashes were begun at the front: states that were kept before do not count.
@@ -53,9 +60,20 @@ impl Open {
         Ok(self.hash.state().await?.finish())
     }
 
+    /// Waits for the hashes of all that is on its way to be hashed, so that the row gets them next.
+    pub(super) async fn reach_end(&mut self) -> Answer<()> {
+        self.reached = self.hash.state().await.map_err(disk_failure)?;
+        Ok(())
+    }
+
     /// How many bytes are hashed, or on their way to be.
     pub(super) fn hashed(&self) -> u64 {
         self.hash.size()
+    }
+
+    /// Whether all bytes are hashed, and the row knows the hashes.
+    pub(super) fn is_settled(&self) -> bool {
+        self.reached.size() == self.file.size() && self.unnoted == 0
     }
 
     /// Whether a write would change bytes that were hashed. Clients that resume may send again what has arrived.
@@ -78,6 +96,7 @@ impl Open {
     /// Begins the hashes at the front again.
     pub(super) fn begin_anew(&mut self, app: &App) {
         self.hash = app.blobs.hash_on(Hasher::new());
+        self.reached = Hasher::new();
         self.known = None;
         self.is_anew = true;
     }
@@ -127,6 +146,17 @@ impl Open {
         Ok(())
     }
 
+    /// Reads a piece of what is not hashed, and has it hashed. True if that was all.
+    pub(super) async fn catch_up(&mut self, app: &App) -> Answer<bool> {
+        let (hashed, size) = (self.hashed(), self.file.size());
+        let end = size.min(hashed + CATCH_UP_BYTES);
+        let bytes = self.read(hashed..end).await.map_err(disk_failure)?;
+        self.unnoted += bytes.len() as u64;
+        let pieces = vec![(hashed, bytes)];
+        self.hash(app, pieces, None).await.map_err(disk_failure)?;
+        Ok(end == size)
+    }
+
     /// Looks whether the hashes of what a copy brings next are known.
     async fn begin_known(&mut self, copied: Option<&Arc<Copied>>) -> pileus_blobs::Result<()> {
         let Some(copied) = copied.filter(|copied| copied.knows(self.hashed())) else {
@@ -143,14 +173,26 @@ impl Open {
         Ok(())
     }
 
+    /// The states after the steps that the hashes have passed since this was last called.
+    pub async fn take_states(&mut self) -> Answer<Vec<Hasher>> {
+        let states = self.hash.take_states().await.map_err(disk_failure)?;
+        if let Some(last) = states.last() {
+            self.reached.clone_from(last);
+        }
+        Ok(states)
+    }
+
     /// Puts the bytes on stable storage, then tells the row; 2067 if there is no row any more.
     pub(super) async fn note(&mut self, app: &App, id: i64) -> Answer<()> {
-        // While the disk works, so do the threads that hash.
-        let (synced, hasher) = join(self.file.sync(), self.hash.state()).await;
-        synced.map_err(disk_failure)?;
-        let hasher = hasher.map_err(disk_failure)?.save();
-        let states = self.hash.take_states().await.map_err(disk_failure)?;
-        let states = kept_states(&states)?;
+        let end = self.hash.mark().map_err(disk_failure)?;
+        self.file.sync().await.map_err(disk_failure)?;
+        // The hashes may be behind, and nobody waits for them: the row gets what is known.
+        let is_hashed = end.is_reached();
+        let states = kept_states(&self.take_states().await?)?;
+        if is_hashed {
+            self.reached = end.state().await.map_err(disk_failure)?;
+        }
+        let hasher = self.reached.save();
         let size = i64::try_from(self.file.size()).map_err(Fail::internal)?;
         let (is_anew, now) = (self.is_anew, app.clock.now().0);
         let is_there = app
@@ -226,11 +268,19 @@ pub(super) async fn load(app: &App, id: i64) -> Answer<Open> {
         .hasher
         .and_then(|saved| Hasher::restore(&saved))
         .filter(|hasher| hasher.size() <= size);
-    Ok(Open {
+    let is_anew = hasher.is_none();
+    let reached = hasher.unwrap_or_default();
+    let mut open = Open {
         file: Arc::new(file),
-        is_anew: hasher.is_none(),
-        hash: app.blobs.hash_on(hasher.unwrap_or_default()),
+        is_anew,
+        hash: app.blobs.hash_on(reached.clone()),
+        reached,
         known: None,
         unnoted: 0,
-    })
+    };
+    // Without this, what comes next would be behind a gap, and would have to be read as well.
+    while (1..=BEHIND_BYTES).contains(&(size - open.hashed())) {
+        open.catch_up(app).await?;
+    }
+    Ok(open)
 }

@@ -7,6 +7,7 @@ use pileus_store::StoreError;
 use pileus_store::contents::Content;
 use pileus_wire::{Tree, Value};
 use std::path::PathBuf;
+use std::time::Duration;
 
 const STEP: usize = STATE_STEP_BYTES as usize;
 
@@ -131,6 +132,25 @@ impl Upload {
         states.map(|(at, _)| at).collect()
     }
 
+    /// Waits until the row of the session knows the hashes of these bytes, which are all it holds, as it does soon after the
+    /// last write.
+    async fn is_settled_as(&self, bytes: &[u8]) {
+        let id = self.uploadid as i64;
+        let find = move |tx: &mut pileus_store::Tx<'_>| -> Result<_, StoreError> { tx.upload(id) };
+        let known = async {
+            loop {
+                let row = self.server.app.db.view(find).await.unwrap().unwrap();
+                let hasher = row.hasher.and_then(|saved| Hasher::restore(&saved));
+                match hasher.filter(|hasher| hasher.size() == bytes.len() as u64) {
+                    Some(hasher) => break hasher,
+                    None => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            }
+        };
+        let known = tokio::time::timeout(Duration::from_secs(30), known).await;
+        assert_eq!(known.unwrap().finish(), Digests::of(bytes));
+    }
+
     /// Puts the state after these bytes in the place of the one of the file's content.
     async fn forge(&self, bytes: &[u8]) {
         let mut hasher = Hasher::new();
@@ -201,12 +221,34 @@ async fn a_delta_upload_has_the_hashes_of_its_bytes_and_leaves_states_itself() {
     let change = content[STEP..STEP + 1000].to_vec();
     upload.write(STEP, &change).await;
     upload.copy(STEP + 1000, content.len()).await;
+    upload.is_settled_as(&content).await;
     assert_eq!(upload.states(upload.uploadid as i64).await, [STEP as i64]);
     upload.is_hashed_as(&content).await;
     let saved = upload.saved().await;
     upload.is_true(&saved).await;
     assert_eq!(upload.states(saved.id).await, [STEP as i64]);
     assert!(upload.states(upload.uploadid as i64).await.is_empty());
+}
+
+#[tokio::test]
+async fn hashes_that_nobody_waited_for_are_told_later() {
+    let content = content();
+    let mut upload = Upload::beside(b"").await;
+    for piece in content.chunks(10 << 20).enumerate() {
+        upload.write(piece.0 * (10 << 20), piece.1).await;
+    }
+    upload.is_settled_as(&content).await;
+    assert_eq!(upload.states(upload.uploadid as i64).await, [STEP as i64]);
+}
+
+#[tokio::test]
+async fn states_that_nobody_waited_for_are_those_of_the_file() {
+    let content = content();
+    let mut upload = Upload::beside(b"").await;
+    upload.write(0, &content).await;
+    let saved = upload.saved().await;
+    upload.is_true(&saved).await;
+    assert_eq!(upload.states(saved.id).await, [STEP as i64]);
 }
 
 #[tokio::test]
