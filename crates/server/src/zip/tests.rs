@@ -1,8 +1,11 @@
 //! Archives are read with the programs that users have: Python's `zipfile` and Info-ZIP's `unzip`, where these are installed.
 
 use super::*;
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, StreamExt};
+use pileus_blobs::Result;
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process::Command;
 
