@@ -21,28 +21,31 @@
 //!   nothing: the working file is found again, published again, and the first blob is one that
 //!   nothing refers to.
 
+mod begun;
 mod file;
+mod look;
 
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::ops::Range;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 
 use crate::disk::{
-    BLOCK_BYTES, Disk, Extents, Journal, Layer, MOST_LAYERS, Overlay, Told, Trust, blocking,
-    create_dir, read_or_zeros, remove_if_there, sync_dir,
+    Journal, Layer, Overlay, Trust, blocking, create_dir, remove_if_there, sync_dir,
 };
 use crate::store::Backend;
 use crate::{BlobKey, BlobStore, Error, Result};
 
 pub use file::{Published, WorkingFile};
+pub use look::{Look, Seen};
+
+use begun::{Begun, CREATING, begin_over};
+use look::ids_in;
 
 /// A directory of working files, beside the blobs they become. Clones share it.
 #[derive(Clone)]
@@ -231,69 +234,6 @@ impl WorkingDir {
     }
 }
 
-/// What lies in a directory of working files.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Look {
-    /// What the directory is called, if it was ever opened.
-    pub name: Option<String>,
-    /// Its working files.
-    pub files: Vec<Seen>,
-}
-
-/// A working file as it lies in its directory.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Seen {
-    /// The id it was created with.
-    pub id: i64,
-    /// Its size in bytes; `None` if only a beginning or a record of it is there.
-    pub size: Option<u64>,
-    /// When it was last written, in seconds since 1970.
-    pub modified: u64,
-}
-
-impl WorkingDir {
-    /// Looks into a directory without opening it, so also while another process works in it. Files that come or go
-    /// meanwhile may be there or not. A directory that does not exist is empty.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read.
-    pub async fn look(dir: impl AsRef<Path>) -> Result<Look> {
-        let dir = dir.as_ref().to_owned();
-        let doing = "looking at working files";
-        blocking(doing, move || look(&dir).map_err(|e| Error::io(doing, e))).await
-    }
-}
-
-fn look(dir: &Path) -> io::Result<Look> {
-    let name = match fs::read_to_string(dir.join("name")) {
-        Err(e) if e.kind() == ErrorKind::NotFound => None,
-        name => Some(name?),
-    };
-    let ids = match ids_in(dir) {
-        Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
-        ids => ids?,
-    };
-    let mut files = Vec::new();
-    for id in ids {
-        let names = [format!("{id}"), format!("{id}.over"), format!("{id}.new")];
-        for name in names {
-            let metadata = match fs::metadata(dir.join(&name)) {
-                Err(e) if e.kind() == ErrorKind::NotFound => continue,
-                metadata => metadata?,
-            };
-            let since = metadata.modified()?.duration_since(UNIX_EPOCH);
-            files.push(Seen {
-                id,
-                size: (!name.contains('.')).then_some(metadata.len()),
-                modified: since.map_or(0, |since| since.as_secs()),
-            });
-            break;
-        }
-    }
-    Ok(Look { name, files })
-}
-
 /// Reads the name of a directory, or gives it one.
 fn name_of(root: &Path) -> Result<String> {
     let doing = "naming the directory of working files";
@@ -316,122 +256,6 @@ fn name_of(root: &Path) -> Result<String> {
     Ok(name)
 }
 
-/// Context of errors.
-const CREATING: &str = "creating a working file";
-
-/// A blob that rests on another one, and has no more than this in its own file, is not rested on: its blocks are copied,
-/// and the new file rests on what is below. So a file that is changed again and again does not get many layers.
-const COPIED_BYTES: u64 = 64 * 1024 * 1024;
-
-/// How much is copied at once.
-const COPY_BYTES: u64 = 1024 * 1024;
-
-/// A working file without its name.
-struct Begun {
-    id: i64,
-    unfinished: PathBuf,
-    path: PathBuf,
-    file: Arc<File>,
-}
-
-impl Begun {
-    fn new(shared: &Shared, id: i64) -> Result<Self> {
-        let (unfinished, path) = (shared.unfinished(id), shared.path(id));
-        let create = || {
-            if path.exists() {
-                return Err(ErrorKind::AlreadyExists.into());
-            }
-            remove_if_there(&unfinished)?;
-            let mut options = File::options();
-            options.read(true).write(true).create_new(true).mode(0o600);
-            options.open(&unfinished)
-        };
-        let file = create().map_err(|e| Error::io(CREATING, e))?;
-        Ok(Self {
-            id,
-            unfinished,
-            path,
-            file: Arc::new(file),
-        })
-    }
-
-    /// Gives the file its name.
-    fn finish(
-        &self,
-        shared: Arc<Shared>,
-        size: u64,
-        over: Option<Arc<Overlay>>,
-    ) -> Result<WorkingFile> {
-        fs::rename(&self.unfinished, &self.path).map_err(|e| Error::io(CREATING, e))?;
-        let file = Arc::clone(&self.file);
-        Ok(WorkingFile::new(
-            shared,
-            self.id,
-            Layer { file, over },
-            size,
-        ))
-    }
-}
-
-/// Begins a file that rests on a blob; `None` if that would make too many layers.
-fn begin_over(
-    shared: Arc<Shared>,
-    disk: &Disk,
-    id: i64,
-    key: BlobKey,
-    size: u64,
-) -> Result<Option<WorkingFile>> {
-    let opened = disk.layer(&key).map_err(|e| match e.kind() {
-        ErrorKind::NotFound => Error::NotFound(key),
-        _ => Error::io(CREATING, e),
-    })?;
-    let copied = match &opened.over {
-        Some(over) => Some(over.own()).filter(|own| own.count() <= COPIED_BYTES / BLOCK_BYTES),
-        None => None,
-    };
-    let (below, told) = match (&opened.over, &copied) {
-        (Some(over), Some(own)) => over.rested_on(own.clone(), size),
-        _ => (
-            opened.clone(),
-            Told {
-                base: key,
-                base_len: size,
-                own: Extents::default(),
-            },
-        ),
-    };
-    if below.depth() >= MOST_LAYERS {
-        return Ok(None);
-    }
-    let begun = Begun::new(&shared, id)?;
-    let begin = || {
-        remove_if_there(&shared.over(id))?;
-        let journal = Journal::create(&shared.over(id), &told)?;
-        // Without its record the file would be taken for a whole one.
-        sync_dir(&shared.root)?;
-        begun.file.set_len(size)?;
-        for blocks in copied.iter().flat_map(Extents::iter) {
-            copy(&opened.file, &begun.file, &blocks, size)?;
-        }
-        Ok(Arc::new(Overlay::new(below, journal, told)))
-    };
-    let over = begin().map_err(|e| Error::io(CREATING, e))?;
-    begun.finish(shared, size, Some(over)).map(Some)
-}
-
-/// Copies blocks from one file to another, up to a size.
-fn copy(from: &File, to: &File, blocks: &Range<u64>, size: u64) -> io::Result<()> {
-    let end = blocks.end.saturating_mul(BLOCK_BYTES).min(size);
-    let mut at = blocks.start.saturating_mul(BLOCK_BYTES);
-    while at < end {
-        let mut bytes = vec![0; (end - at).min(COPY_BYTES) as usize];
-        read_or_zeros(from, at, &mut bytes)?;
-        to.write_all_at(&bytes, at)?;
-        at += bytes.len() as u64;
-    }
-    Ok(())
-}
-
 /// Opens a working file with everything it rests on.
 fn open_layer(shared: &Shared, id: i64) -> io::Result<Layer> {
     let mut options = File::options();
@@ -451,23 +275,6 @@ fn open_layer(shared: &Shared, id: i64) -> io::Result<Layer> {
         file: Arc::new(file),
         over,
     })
-}
-
-/// What is not named by a number is not ours.
-fn ids_in(root: &Path) -> io::Result<Vec<i64>> {
-    let mut ids = Vec::new();
-    for entry in fs::read_dir(root)? {
-        let name = entry?.file_name();
-        let name = name.to_str().unwrap_or_default();
-        let stem = name
-            .strip_suffix(".over")
-            .or_else(|| name.strip_suffix(".new"))
-            .unwrap_or(name);
-        ids.extend(stem.parse::<i64>());
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    Ok(ids)
 }
 
 impl fmt::Debug for WorkingDir {
