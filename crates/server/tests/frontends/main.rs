@@ -14,6 +14,8 @@ mod http_calls;
 mod http_client;
 mod limits;
 mod mail_transfer;
+mod oauth_browser;
+mod oauth_ends;
 mod oauth_pages;
 mod public_links;
 mod server;

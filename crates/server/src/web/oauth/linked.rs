@@ -61,7 +61,7 @@ pub(super) async fn serve(request: &PageRequest<'_>, _query: &str) -> Answer<Res
             .await?;
         return Ok(redirect(APPS_PATH));
     }
-    Ok(login::log_out(request))
+    login::log_out(request, &session).await
 }
 
 async fn show(request: &PageRequest<'_>, session: &Session) -> Answer<Response<Body>> {

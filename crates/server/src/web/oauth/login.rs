@@ -125,7 +125,7 @@ async fn submit_password(
     let (account, epoch, now) = (secrets.id, secrets.login_epoch, app.clock.now());
     if secrets.tfa_sealed.is_none() {
         app.limits.succeeded(&email);
-        return go_on(request, account, epoch);
+        return go_on(request, occasion, account, epoch).await;
     }
     let waits = app
         .db
@@ -147,21 +147,32 @@ async fn submit_code(request: &PageRequest<'_>, occasion: Occasion<'_>) -> Answe
         Said::Recovery(code)
     };
     match second_step(request.app, request.client, &pending, said, None).await {
-        Ok(account) => go_on(request, account.id, account.login_epoch),
+        Ok(account) => go_on(request, occasion, account.id, account.login_epoch).await,
         Err(fail) if fail.code == Code::CODE_INVALID => refuse(request, occasion, fail, &pending),
         Err(fail) => refuse(request, occasion, fail, ""),
     }
 }
 
 /// Ends the login.
-pub(super) fn log_out(request: &PageRequest<'_>) -> Response<Body> {
-    with_cookie(again(request), request, "")
+pub(super) async fn log_out(
+    request: &PageRequest<'_>,
+    session: &Session,
+) -> Answer<Response<Body>> {
+    session.end(request.app).await?;
+    Ok(with_cookie(again(request), request, ""))
 }
 
 /// Shows the same page again, now with a login.
-fn go_on(request: &PageRequest<'_>, account: i64, epoch: i64) -> Answer<Response<Body>> {
-    let cookie = session::begin(request.app, account, epoch)?;
-    Ok(with_cookie(again(request), request, &cookie))
+async fn go_on(
+    request: &PageRequest<'_>,
+    occasion: Occasion<'_>,
+    account: i64,
+    epoch: i64,
+) -> Answer<Response<Body>> {
+    match session::begin(request.app, account, epoch).await {
+        Ok(cookie) => Ok(with_cookie(again(request), request, &cookie)),
+        Err(fail) => refuse(request, occasion, fail, ""),
+    }
 }
 
 /// Leads to the page's own address by GET.
