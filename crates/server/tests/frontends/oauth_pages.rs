@@ -3,7 +3,7 @@
 use crate::http_client::{Client, get, with_body};
 use crate::oauth_browser::{
     CODE, EMAIL, PASSWORD, between, cookie_of, form, form_from, is_asking_for_a_login, log_in,
-    login_form, page, seal_of, set_password, start,
+    login_form, page, page_at, seal_of, set_password, start,
 };
 use pileus_server::rules::second_factor;
 use pileus_server::totp::Factor;
@@ -331,6 +331,22 @@ async fn other_ways_to_the_page() {
         Some(format!("/oauth2/authorize?{CODE}").as_str())
     );
     assert_eq!(client.get("/oauth2/nothing").await.status, 404);
+    // One slash behind an address does no harm, as with methods.
+    let answer = page_at(&server, &format!("/authorize/?{CODE}"), "").await;
+    assert_eq!(
+        answer.header("location"),
+        Some(format!("/oauth2/authorize?{CODE}").as_str())
+    );
+    for path in [
+        format!("/oauth2/authorize/?{CODE}"),
+        "/oauth2/apps/".to_owned(),
+    ] {
+        assert!(
+            is_asking_for_a_login(&page_at(&server, &path, "").await),
+            "{path}"
+        );
+    }
+    assert_eq!(page_at(&server, "/authorize//", "").await.status, 404);
     let mut client = Client::connect(&server).await;
     let asked = client.get("/oauth2/apps").await;
     assert!(is_asking_for_a_login(&asked));
@@ -345,4 +361,33 @@ async fn other_ways_to_the_page() {
     };
     server.app.db.edit(disable).await.unwrap();
     assert_eq!(page(&server, CODE, "").await.status, 400);
+}
+
+#[tokio::test]
+async fn german_pages_speak_to_friends() {
+    let server = start().await;
+    let query = format!("{CODE}&lang=de&force_reapprove=1");
+    let cookie = log_in(&server, &query).await;
+    let apps = "/oauth2/apps?lang=de";
+    let wrong = form(&server, &query, "", &login_form(EMAIL, "wrong")).await;
+    let shown = form(
+        &server,
+        "client_id=TestApp0001&response_type=code&lang=de",
+        &cookie,
+        "do=allow",
+    )
+    .await;
+    for (answer, said) in [
+        (page(&server, &query, "").await, "Anmelden"),
+        (wrong, "sind falsch"),
+        (page(&server, &query, &cookie).await, "dein Konto nutzen"),
+        (page_at(&server, apps, &cookie).await, "dein Konto"),
+        (shown, "Gehe zurück"),
+    ] {
+        let text = answer.text();
+        assert!(text.contains(said), "{text}");
+        for stiff in [" Sie ", "Ihr ", "Ihre", " Ihnen"] {
+            assert!(!text.contains(stiff), "{text}");
+        }
+    }
 }

@@ -121,13 +121,13 @@ async fn ask(
         language,
         title: language.say(
             format!("Let “{}” use your account?", question.app.name),
-            format!("Darf „{}“ Ihr Konto nutzen?", question.app.name),
+            format!("Darf „{}“ dein Konto nutzen?", question.app.name),
         ),
         app: &question.app,
         warning: (question.kind == Kind::Request).then(|| {
             language.say(
                 "Allow this only if you have just started the app yourself. Whoever sent you here gets access otherwise.",
-                "Erlauben Sie das nur, wenn Sie die App gerade selbst gestartet haben. Sonst bekommt Zugriff, wer Sie hierher geschickt hat.",
+                "Erlaube das nur, wenn du die App gerade selbst gestartet hast. Sonst bekommt Zugriff, wer dich hierher geschickt hat.",
             )
         }),
         rights: rights(language, question.app.access, question.permissions),
@@ -147,7 +147,7 @@ pub(super) fn rights(language: Language, access: i64, permissions: i64) -> Vec<&
     let mut rights = vec![if access == apps::FULL {
         language.say(
             "see, change and delete all your files, and make links to them",
-            "alle Ihre Dateien sehen, ändern, löschen und verlinken",
+            "alle deine Dateien sehen, ändern, löschen und verlinken",
         )
     } else {
         language.say(
@@ -157,7 +157,7 @@ pub(super) fn rights(language: Language, access: i64, permissions: i64) -> Vec<&
     }];
     rights.push(language.say(
         "see your mail address and how much space you use",
-        "Ihre Mailadresse und Ihren Speicherplatz sehen",
+        "deine Mailadresse und deinen Speicherplatz sehen",
     ));
     if permissions & apps::MANAGE_SHARES != 0 {
         rights.push(language.say(
@@ -178,7 +178,7 @@ fn answered(language: Language, question: &Question) -> String {
         return language
             .say(
                 "You can undo this at any time.",
-                "Sie können das jederzeit widerrufen.",
+                "Du kannst das jederzeit widerrufen.",
             )
             .into();
     };
@@ -190,7 +190,7 @@ fn answered(language: Language, question: &Question) -> String {
     };
     language.say(
         format!("The answer goes to {place}. You can undo this at any time."),
-        format!("Die Antwort geht an {place}. Sie können das jederzeit widerrufen."),
+        format!("Die Antwort geht an {place}. Du kannst das jederzeit widerrufen."),
     )
 }
 
@@ -268,7 +268,7 @@ async fn allow(
             language.say("Done", "Fertig"),
             language.say(
                 "You can close this page and go back to the app.",
-                "Sie können diese Seite schließen und zur App zurückkehren.",
+                "Du kannst diese Seite schließen und zur App zurückkehren.",
             ),
         )
         .respond(StatusCode::OK),
@@ -321,10 +321,10 @@ fn copy(request: &PageRequest<'_>, code: &str) -> Response<Body> {
     let language = request.language();
     let shown = CodePage {
         language,
-        title: language.say("Your code", "Ihr Code"),
+        title: language.say("Your code", "Dein Code"),
         text: language.say(
             "Copy this code into the app. It works once, for ten minutes.",
-            "Kopieren Sie diesen Code in die App. Er gilt einmal und zehn Minuten lang.",
+            "Kopiere diesen Code in die App. Er gilt einmal und zehn Minuten lang.",
         ),
         code,
     };
@@ -356,7 +356,7 @@ async fn deny(
             language.say("Denied", "Abgelehnt"),
             language.say(
                 "The app was not let in. You can close this page.",
-                "Die App hat keinen Zugriff bekommen. Sie können diese Seite schließen.",
+                "Die App hat keinen Zugriff bekommen. Du kannst diese Seite schließen.",
             ),
         )
         .respond(StatusCode::OK),
