@@ -29,6 +29,8 @@ record! {
         pub name: String,
         /// What people are told about it; may be empty.
         pub description: String,
+        /// Address of the page of its makers; may be empty.
+        pub home_page: String,
         /// Addresses it may be answered at, one a line.
         pub redirects: String,
         /// [`FULL`] or [`FOLDER`].
@@ -64,7 +66,8 @@ record! {
 
 macro_rules! app_columns {
     () => {
-        "id, client_id, secret_hash, name, description, redirects, access, implicit, permissions, state, created"
+        "id, client_id, secret_hash, name, description, home_page, redirects, access, implicit, permissions, state, \
+         created"
     };
 }
 
@@ -80,11 +83,11 @@ sql! {
     BY_ID = concat!("SELECT ", app_columns!(), " FROM app WHERE id = $1");
     BY_CLIENT_ID = concat!("SELECT ", app_columns!(), " FROM app WHERE client_key = $1");
     LIST = concat!("SELECT ", app_columns!(), " FROM app ORDER BY id"), scans = "administrators list all apps";
-    INSERT = "INSERT INTO app (id, client_id, client_key, secret_hash, name, description, redirects, access, implicit, \
-              permissions, state, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+    INSERT = "INSERT INTO app (id, client_id, client_key, secret_hash, name, description, home_page, redirects, access, \
+              implicit, permissions, state, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
               ON CONFLICT (client_key) DO NOTHING";
-    SET = "UPDATE app SET secret_hash = $1, name = $2, description = $3, redirects = $4, implicit = $5, \
-           permissions = $6, state = $7 WHERE id = $8";
+    SET = "UPDATE app SET secret_hash = $1, name = $2, description = $3, home_page = $4, redirects = $5, \
+           implicit = $6, permissions = $7, state = $8 WHERE id = $9";
     REMOVE = "DELETE FROM app WHERE id = $1";
     GRANT = concat!("SELECT ", grant_columns!(), " WHERE g.account = $1 AND g.app = $2");
     GRANTS = concat!("SELECT ", grant_columns!(), " WHERE g.account = $1 ORDER BY g.app");
@@ -131,6 +134,7 @@ impl Tx<'_> {
                 &app.secret_hash,
                 &app.name,
                 &app.description,
+                &app.home_page,
                 &app.redirects,
                 app.access,
                 app.implicit,
@@ -150,6 +154,7 @@ impl Tx<'_> {
                 &app.secret_hash,
                 &app.name,
                 &app.description,
+                &app.home_page,
                 &app.redirects,
                 app.implicit,
                 app.permissions,

@@ -29,6 +29,7 @@ pub async fn add_app(server: &Server, client_id: &'static str, access: i64) {
             secret_hash: fingerprint(SECRET).to_vec(),
             name: "<b>Test & app</b>".into(),
             description: String::new(),
+            home_page: "https://makers.example/?a=\"<b>&c".into(),
             redirects: "https://app.example/cb\napp://callback\nhttp://localhost/".into(),
             access,
             implicit: access != FULL,

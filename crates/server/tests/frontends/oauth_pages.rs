@@ -34,6 +34,10 @@ async fn pages_cannot_be_framed_kept_or_scripted() {
         assert!(answer.text().contains("&#38; app"), "{}", answer.text());
     }
     assert!(question.text().contains("app.example"));
+    // The page of its makers is a way out, which tells nothing about the question and shows nothing of theirs here.
+    let makers = "<a href=\"https://makers.example/?a=&#34;&#60;b&#62;&#38;c\" target=\"_blank\" rel=\"noopener noreferrer\">";
+    assert!(question.text().contains(makers), "{}", question.text());
+    assert!(!question.text().contains("<img"));
 }
 
 #[tokio::test]

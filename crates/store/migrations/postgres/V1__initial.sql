@@ -479,6 +479,7 @@ CREATE TABLE app (
     secret_hash BYTEA NOT NULL,
     name TEXT COLLATE "C" NOT NULL,
     description TEXT COLLATE "C" NOT NULL,
+    home_page TEXT COLLATE "C" NOT NULL,
     redirects TEXT COLLATE "C" NOT NULL,
     access BIGINT NOT NULL,
     implicit BIGINT NOT NULL,

@@ -479,6 +479,7 @@ CREATE TABLE app (
     secret_hash BLOB NOT NULL,
     name TEXT NOT NULL,
     description TEXT NOT NULL,
+    home_page TEXT NOT NULL,
     redirects TEXT NOT NULL,
     access BIGINT NOT NULL,
     implicit BIGINT NOT NULL,
