@@ -14,12 +14,12 @@ source tests/lib/steps.sh
 
 STEPS=(
   tools fmt clippy doc unit release generated kill
-  rclone rclone-backend rclone-mount python pyfs smtp curl js pcloud-crate oauth upload-pages link-pages
+  rclone rclone-backend rclone-mount python pyfs smtp curl js pcloud-crate oauth upload-pages link-pages account-pages
   startup shutdown disk-full slow-clients account-names
   deny
 )
 # Steps that run the release build of the server.
-NEED_SERVER=" kill rclone rclone-backend rclone-mount python pyfs smtp curl js pcloud-crate oauth upload-pages link-pages startup shutdown disk-full slow-clients account-names "
+NEED_SERVER=" kill rclone rclone-backend rclone-mount python pyfs smtp curl js pcloud-crate oauth upload-pages link-pages account-pages startup shutdown disk-full slow-clients account-names "
 
 if [[ ${1:-} == --list ]]; then
   printf '%s\n' "${STEPS[@]}"
@@ -150,6 +150,9 @@ step upload-pages 300 \
 step link-pages 600 \
   'tests/clients/link-pages.sh alone repeats it; PICTURES=FOLDER keeps pictures of the pages' \
   tests/clients/link-pages.sh
+step account-pages 600 \
+  'tests/clients/account-pages.sh alone repeats it; PICTURES=FOLDER keeps pictures of the pages' \
+  tests/clients/account-pages.sh
 step startup 120 \
   'tests/faults/startup.sh alone repeats it' \
   tests/faults/startup.sh

@@ -193,7 +193,7 @@ const cases = {
         await page.goto(link);
         assert.equal(await page.locator("html").getAttribute("lang"), "de");
         await page.getByText("1,6 kB").waitFor();
-        await page.getByText("Verfügbar bis 01. Jan 2100").waitFor();
+        await page.getByText("Verfügbar bis 1. Jan 2100").waitFor();
         await page.getByRole("link", { name: "Herunterladen" }).waitFor();
         await page.getByRole("link", { name: "English" }).click();
         await page.getByRole("link", { name: "Download" }).waitFor();

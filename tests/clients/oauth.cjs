@@ -169,7 +169,12 @@ const cases = {
       await page.getByRole("button", { name: "Unlink rclone" }).click();
       await page.getByText("No app can use your account.").waitFor();
       assert.equal((await (await fetch(userinfo)).json()).result, 2094);
+      const [login] = (await page.context().cookies(`${SITE}/oauth2/apps`)).filter(({ name }) => name === "pileus_page");
       await page.getByRole("button", { name: "Log out" }).click();
+      await page.getByLabel("Password").waitFor();
+      // Who has kept the cookie is logged out as well.
+      await page.context().addCookies([login]);
+      await page.goto(`${SITE}/oauth2/apps`);
       await page.getByLabel("Password").waitFor();
     }),
 

@@ -20,8 +20,12 @@ pub struct OAuth2Token {
     /// The random text of 12 to 128 characters that the page was opened with, for apps that no browser can answer.
     /// It works once.
     pub request_id: Option<String>,
-    /// The address that the code came to. It may be left out, but must not be another one.
+    /// The address that the code came to. It may be left out, but must not be another one; a code that was shown to be
+    /// copied came to none.
     pub redirect_uri: Option<String>,
+    /// What the `code_challenge` of the page's address was made of (RFC 7636, method S256). Needed if the page was opened
+    /// with one.
+    pub code_verifier: Option<String>,
 }
 
 /// A token of an app. It works until it is revoked.

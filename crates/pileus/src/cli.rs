@@ -321,6 +321,9 @@ pub struct NewAppArgs {
     /// What people are told about it
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub description: String,
+    /// Page of its makers, which people can open before they decide: http://… or https://…
+    #[arg(long, value_name = "URL", default_value = "")]
+    pub home_page: String,
     /// Let it into one folder of each account only
     ///
     /// It sees that folder as its root. The folder is /Applications/NAME, made when the app comes for the first time;
@@ -348,6 +351,9 @@ pub struct AppChanges {
     /// What people are told about it
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
+    /// Page of its makers; empty for none
+    #[arg(long, value_name = "URL")]
+    pub home_page: Option<String>,
     /// Whether it may ask for the right to manage shares
     #[arg(long, value_name = "BOOL")]
     pub manage_shares: Option<bool>,

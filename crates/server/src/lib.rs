@@ -30,6 +30,7 @@ pub mod mail;
 pub mod methods;
 pub mod metrics;
 pub mod password;
+pub mod phrases;
 pub mod polls;
 pub mod progress;
 pub mod rules;

@@ -1,4 +1,4 @@
-//! Apps: programs that accounts let in by OAuth, what each account has granted them, and codes on their way to a token.
+//! Apps: programs that accounts let in by OAuth, what each account has granted them, and the folders that some have.
 
 use crate::record::record;
 use crate::{Stored, Tx, args, sql};
@@ -29,6 +29,8 @@ record! {
         pub name: String,
         /// What people are told about it; may be empty.
         pub description: String,
+        /// Address of the page of its makers; may be empty.
+        pub home_page: String,
         /// Addresses it may be answered at, one a line.
         pub redirects: String,
         /// [`FULL`] or [`FOLDER`].
@@ -51,7 +53,7 @@ record! {
         pub account: i64,
         /// The app.
         pub app: i64,
-        /// The folder that the app sees, if it sees only one and has been here since.
+        /// The folder that the app sees, if it sees only one and has been here.
         pub folder: Option<i64>,
         /// Permissions beyond the app's access.
         pub permissions: i64,
@@ -62,35 +64,18 @@ record! {
     }
 }
 
-record! {
-    /// A decision of an account about an app, waiting to be exchanged for a token.
-    pub struct AppCode {
-        /// Fingerprint of what has to be shown for it.
-        pub secret_hash: Vec<u8>,
-        /// The app.
-        pub app: i64,
-        /// The account; 0 if it was a refusal.
-        pub account: i64,
-        /// The address that the code was sent to; empty if it was shown instead, or never left the server.
-        pub redirect: String,
-        /// Permissions beyond the app's access.
-        pub permissions: i64,
-        /// The token it was exchanged for.
-        pub token: Option<i64>,
-        /// When it stops working.
-        pub expires: i64,
-    }
-}
-
 macro_rules! app_columns {
     () => {
-        "id, client_id, secret_hash, name, description, redirects, access, implicit, permissions, state, created"
+        "id, client_id, secret_hash, name, description, home_page, redirects, access, implicit, permissions, state, \
+         created"
     };
 }
 
-macro_rules! code_columns {
+/// The folder has a row of its own: it stays the app's when the grant ends, for when the app is let in again.
+macro_rules! grant_columns {
     () => {
-        "secret_hash, app, account, redirect, permissions, token, expires"
+        "g.account, g.app, f.folder, g.permissions, g.created, g.last_used FROM app_grant g \
+         LEFT JOIN app_folder f ON f.account = g.account AND f.app = g.app"
     };
 }
 
@@ -98,32 +83,23 @@ sql! {
     BY_ID = concat!("SELECT ", app_columns!(), " FROM app WHERE id = $1");
     BY_CLIENT_ID = concat!("SELECT ", app_columns!(), " FROM app WHERE client_key = $1");
     LIST = concat!("SELECT ", app_columns!(), " FROM app ORDER BY id"), scans = "administrators list all apps";
-    INSERT = "INSERT INTO app (id, client_id, client_key, secret_hash, name, description, redirects, access, implicit, \
-              permissions, state, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+    INSERT = "INSERT INTO app (id, client_id, client_key, secret_hash, name, description, home_page, redirects, access, \
+              implicit, permissions, state, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
               ON CONFLICT (client_key) DO NOTHING";
-    SET = "UPDATE app SET secret_hash = $1, name = $2, description = $3, redirects = $4, implicit = $5, \
-           permissions = $6, state = $7 WHERE id = $8";
+    SET = "UPDATE app SET secret_hash = $1, name = $2, description = $3, home_page = $4, redirects = $5, \
+           implicit = $6, permissions = $7, state = $8 WHERE id = $9";
     REMOVE = "DELETE FROM app WHERE id = $1";
-    GRANT = "SELECT account, app, folder, permissions, created, last_used FROM app_grant \
-             WHERE account = $1 AND app = $2";
-    GRANTS = "SELECT account, app, folder, permissions, created, last_used FROM app_grant \
-              WHERE account = $1 ORDER BY app";
+    GRANT = concat!("SELECT ", grant_columns!(), " WHERE g.account = $1 AND g.app = $2");
+    GRANTS = concat!("SELECT ", grant_columns!(), " WHERE g.account = $1 ORDER BY g.app");
     SOME_GRANTS_OF_APP = "SELECT account FROM app_grant WHERE app = $1 LIMIT 500";
-    PUT_GRANT = "INSERT INTO app_grant (account, app, folder, permissions, created, last_used) \
-                 VALUES ($1, $2, NULL, $3, $4, $4) \
+    PUT_GRANT = "INSERT INTO app_grant (account, app, permissions, created, last_used) VALUES ($1, $2, $3, $4, $4) \
                  ON CONFLICT (account, app) DO UPDATE SET permissions = excluded.permissions";
-    SET_GRANT_FOLDER = "UPDATE app_grant SET folder = $1 WHERE account = $2 AND app = $3";
+    SET_FOLDER = "INSERT INTO app_folder (account, app, folder) VALUES ($1, $2, $3) \
+                  ON CONFLICT (account, app) DO UPDATE SET folder = excluded.folder";
+    FORGET_SOME_FOLDERS = "DELETE FROM app_folder WHERE app = $1 AND account IN \
+                           (SELECT account FROM app_folder WHERE app = $1 LIMIT 500)";
     SET_GRANT_USED = "UPDATE app_grant SET last_used = $1 WHERE account = $2 AND app = $3";
     REMOVE_GRANT = "DELETE FROM app_grant WHERE account = $1 AND app = $2";
-    CODE = concat!("SELECT ", code_columns!(), " FROM app_code WHERE secret_hash = $1"), locking = "FOR UPDATE";
-    HAS_CODE = "SELECT app FROM app_code WHERE secret_hash = $1";
-    INSERT_CODE = "INSERT INTO app_code (secret_hash, app, account, redirect, permissions, token, expires) \
-                   VALUES ($1, $2, $3, $4, $5, NULL, $6) ON CONFLICT (secret_hash) DO NOTHING";
-    USE_CODE = "UPDATE app_code SET token = $1 WHERE secret_hash = $2";
-    CLEAR_OLD_CODES = "DELETE FROM app_code WHERE expires < $1";
-    CLEAR_CODES_OF_APP = "DELETE FROM app_code WHERE app = $1 AND token IS NULL",
-        scans = "codes are gone within a day, and this is what administrators do";
-    CLEAR_CODES_OF_USER = "DELETE FROM app_code WHERE account = $1 AND app = $2";
 }
 
 /// The form in which client ids are compared: the Swift SDK makes addresses of them that have no case.
@@ -158,6 +134,7 @@ impl Tx<'_> {
                 &app.secret_hash,
                 &app.name,
                 &app.description,
+                &app.home_page,
                 &app.redirects,
                 app.access,
                 app.implicit,
@@ -177,6 +154,7 @@ impl Tx<'_> {
                 &app.secret_hash,
                 &app.name,
                 &app.description,
+                &app.home_page,
                 &app.redirects,
                 app.implicit,
                 app.permissions,
@@ -194,10 +172,10 @@ impl Tx<'_> {
         for &(account,) in &accounts {
             self.remove_grant(account, id)?;
         }
-        if !accounts.is_empty() {
+        if !accounts.is_empty() || self.exec(FORGET_SOME_FOLDERS, args![id])? > 0 {
             return Ok(false);
         }
-        self.exec(CLEAR_CODES_OF_APP, args![id])?;
+        self.clear_app_codes(id)?;
         self.exec(REMOVE, args![id])?;
         Ok(true)
     }
@@ -218,10 +196,9 @@ impl Tx<'_> {
             .map(drop)
     }
 
-    /// Sets the folder that an app sees.
-    pub fn set_grant_folder(&mut self, account: i64, app: i64, folder: i64) -> Stored<()> {
-        self.exec(SET_GRANT_FOLDER, args![folder, account, app])
-            .map(drop)
+    /// Sets the folder that an app sees, whenever it is let in.
+    pub fn set_app_folder(&mut self, account: i64, app: i64, folder: i64) -> Stored<()> {
+        self.exec(SET_FOLDER, args![account, app, folder]).map(drop)
     }
 
     /// Notes that an app is in use.
@@ -230,51 +207,10 @@ impl Tx<'_> {
             .map(drop)
     }
 
-    /// Shuts an app out: its tokens of this account are gone, and its codes. False if it was not let in.
+    /// Shuts an app out: its tokens of this account are gone, and its codes. Its folder stays. False if it was not let in.
     pub fn remove_grant(&mut self, account: i64, app: i64) -> Stored<bool> {
         self.delete_tokens_of_app(account, app)?;
-        self.exec(CLEAR_CODES_OF_USER, args![account, app])?;
+        self.clear_app_codes_of(account, app)?;
         Ok(self.exec(REMOVE_GRANT, args![account, app])? == 1)
-    }
-
-    /// The code with this fingerprint, used or not; locked, so that it is used only once.
-    pub fn app_code(&mut self, secret_hash: &[u8]) -> Stored<Option<AppCode>> {
-        self.opt(CODE, args![secret_hash])
-    }
-
-    /// Whether there is a code with this fingerprint, used or not.
-    pub fn has_app_code(&mut self, secret_hash: &[u8]) -> Stored<bool> {
-        Ok(self.opt::<(i64,)>(HAS_CODE, args![secret_hash])?.is_some())
-    }
-
-    /// Adds a code; false if there is one with the same fingerprint.
-    pub fn insert_app_code(&mut self, code: &AppCode) -> Stored<bool> {
-        let added = self.exec(
-            INSERT_CODE,
-            args![
-                &code.secret_hash,
-                code.app,
-                code.account,
-                &code.redirect,
-                code.permissions,
-                code.expires
-            ],
-        )?;
-        Ok(added == 1)
-    }
-
-    /// Notes that a code was exchanged for a token.
-    pub fn use_app_code(&mut self, secret_hash: &[u8], token: i64) -> Stored<()> {
-        self.exec(USE_CODE, args![token, secret_hash]).map(drop)
-    }
-
-    /// Removes the codes that expired before a time.
-    pub fn clear_old_app_codes(&mut self, before: i64) -> Stored<()> {
-        self.exec(CLEAR_OLD_CODES, args![before]).map(drop)
-    }
-
-    /// Removes the codes of an app that nobody has used yet.
-    pub fn clear_app_codes(&mut self, app: i64) -> Stored<()> {
-        self.exec(CLEAR_CODES_OF_APP, args![app]).map(drop)
     }
 }

@@ -6,6 +6,7 @@
 //! live in this crate only, one module per table.
 
 pub mod accounts;
+pub mod app_codes;
 pub mod apps;
 pub mod archiving;
 mod block_checksums;

@@ -1,4 +1,5 @@
-//! Codes that prove one step of a flow: most go out by mail, some wait for the second factor of a login.
+//! Codes that prove one step of a flow: most go out by mail, some wait for the second factor of a login, and some are the
+//! login to a page itself.
 
 use crate::record::record;
 use crate::{Stored, Tx, args, sql};
@@ -17,6 +18,8 @@ pub const DEACTIVATE: i64 = 5;
 pub const LOGIN: i64 = 6;
 /// `mail_code.purpose`: a second factor that is being set up. `detail` holds its sealed secret.
 pub const SETUP: i64 = 7;
+/// `mail_code.purpose`: a login to the pages about apps. `detail` holds the account's login epoch.
+pub const PAGE_LOGIN: i64 = 8;
 
 record! {
     /// A code, without its secret.

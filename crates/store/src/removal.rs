@@ -33,13 +33,14 @@ sql! {
                         (SELECT id FROM collection WHERE account = $1)";
     COLLECTIONS = "DELETE FROM collection WHERE account = $1";
     APP_GRANTS = "DELETE FROM app_grant WHERE account = $1";
+    APP_FOLDERS = "DELETE FROM app_folder WHERE account = $1";
     UPLOADS = "DELETE FROM upload WHERE account = $1";
     APP_CODES = "DELETE FROM app_code WHERE account = $1";
     ACCOUNT = "DELETE FROM account WHERE id = $1";
 }
 
 /// What is left when tree and feed are gone, the account itself last.
-const REST: [Sql; 19] = [
+const REST: [Sql; 20] = [
     FOLLOWED,
     TRASH,
     TOKENS,
@@ -56,6 +57,7 @@ const REST: [Sql; 19] = [
     COLLECTION_ITEMS,
     COLLECTIONS,
     APP_GRANTS,
+    APP_FOLDERS,
     UPLOADS,
     APP_CODES,
     ACCOUNT,

@@ -19,6 +19,7 @@ macro_rules! modules {
 
 modules! {
     accounts,
+    app_codes,
     apps,
     archiving,
     block_checksums,

@@ -5,7 +5,7 @@ use super::{open_existing, output};
 use crate::cli::{AppChanges, AppCommand, DataArgs, NewAppArgs};
 use pileus_api::name::check_name;
 use pileus_server::app::App as Server;
-use pileus_server::rules::redirects::is_registrable;
+use pileus_server::rules::redirects::{is_home_page, is_registrable};
 use pileus_server::secrets::{fingerprint, random_token};
 use pileus_store::apps::{ACTIVE, App, DISABLED, FOLDER, FULL, MANAGE_SHARES};
 use pileus_store::{StoreError, Stored};
@@ -48,6 +48,7 @@ async fn add(server: &Server, new: NewAppArgs) -> Result<(App, String)> {
         secret_hash: fingerprint(&secret).to_vec(),
         name: checked_name(new.name)?,
         description: new.description,
+        home_page: checked_home_page(new.home_page)?,
         redirects: checked_redirects(&new.redirect)?,
         access: if new.folder { FOLDER } else { FULL },
         implicit: !new.no_implicit,
@@ -103,6 +104,7 @@ async fn set(
     changes: AppChanges,
 ) -> Result<(App, Option<String>)> {
     let name = changes.name.map(checked_name).transpose()?;
+    let home_page = changes.home_page.map(checked_home_page).transpose()?;
     let redirects = if changes.redirect.is_empty() {
         None
     } else {
@@ -127,6 +129,7 @@ async fn set(
             let app = App {
                 name: name.clone().unwrap_or(before.name),
                 description: description.clone().unwrap_or(before.description),
+                home_page: home_page.clone().unwrap_or(before.home_page),
                 redirects: redirects.clone().unwrap_or(before.redirects),
                 secret_hash: new_hash.clone().unwrap_or(before.secret_hash),
                 implicit: implicit.unwrap_or(before.implicit),
@@ -176,6 +179,16 @@ fn checked_name(name: String) -> Result<String> {
         Err(Error::new(
             "the name of an app has at most 100 characters and could be that of a folder",
         ))
+    }
+}
+
+fn checked_home_page(address: String) -> Result<String> {
+    if address.is_empty() || is_home_page(&address) {
+        Ok(address)
+    } else {
+        Err(Error::new(format!(
+            "a home page is http://… or https://…; this is none: {address}"
+        )))
     }
 }
 
@@ -231,6 +244,7 @@ fn shown(app: &App) -> Value {
         "client_id": app.client_id,
         "name": app.name,
         "description": app.description,
+        "homepage": app.home_page,
         "redirects": app.redirects.lines().collect::<Vec<_>>(),
         "access": access(app),
         "implicit": app.implicit,

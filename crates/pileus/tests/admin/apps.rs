@@ -34,7 +34,12 @@ fn apps_come_change_and_go() {
             .is_none()
     );
 
+    assert_eq!(added["homepage"], "");
+    let page = "https://app.example/about?x=1#us";
+    let changed = site.json(&["app", "set", id, "--home-page", page]);
+    assert_eq!(changed["homepage"], page);
     let changed = site.json(&["app", "set", id, "--disable", "--implicit", "false"]);
+    assert_eq!(changed["homepage"], page);
     assert_eq!(
         (&changed["state"], &changed["implicit"]),
         (&"disabled".into(), &false.into())
@@ -72,6 +77,14 @@ fn apps_that_could_do_harm_are_refused() {
     }
     for name in ["", "a/b", &"x".repeat(101)] {
         refused(site.command(&["app", "add", name]));
+    }
+    for page in [
+        "javascript:alert(1)",
+        "app.example",
+        "https://",
+        "ftp://app.example/",
+    ] {
+        refused(site.command(&["app", "add", "x", "--home-page", page]));
     }
     refused(site.command(&["app", "set", "nobody", "--disable"]));
     refused(site.command(&["app", "remove", "nobody"]));

@@ -104,8 +104,9 @@ async fn page(
     incoming: Incoming,
 ) -> Result<Response<Answer>, Refusal> {
     let feed = Feed::new(incoming, line.clone());
-    let receiver = web::receiver(&head);
-    let (params, mut body) = request::read_sent(receiver.is_some(), &head, feed).await?;
+    let receiver = web::receiver(app, &head, line.conn.secure);
+    let takes_data = receiver.is_some_and(|entry| entry.spec.access == Access::Streams);
+    let (params, mut body) = request::read_sent(takes_data, &head, feed).await?;
     let mut code = None;
     if let Some(entry) = receiver {
         let call = new_call(app, line, entry, &head, params.clone());

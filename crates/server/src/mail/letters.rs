@@ -3,6 +3,7 @@
 use super::letter::{Letter, Part};
 use crate::app::App;
 use crate::language::Language;
+use crate::phrases::{moment, share_rights};
 use pileus_api::UnixTime;
 use pileus_store::share_requests::ShareRequest;
 use std::net::IpAddr;
@@ -29,19 +30,24 @@ fn letter(app: &App, language: Language, page: &str, code: &str, words: Words) -
         subject: words.subject.into(),
         parts: vec![
             Part::Text(words.text),
-            Part::Link {
-                label: words.link.into(),
-                // Codes are letters and digits, so nothing needs to be encoded.
-                url: format!(
-                    "{}/account/{page}?lang={}&code={code}",
-                    app.web_base(),
-                    language.code()
-                ),
-            },
+            link(app, language, page, code, words.link),
             Part::Text(copy.into()),
             Part::Code(code.into()),
             Part::Text(words.not_you.into()),
         ],
+    }
+}
+
+/// A link to a page that takes a code.
+fn link(app: &App, language: Language, page: &str, code: &str, label: &str) -> Part {
+    Part::Link {
+        label: label.into(),
+        // Codes are letters and digits, so nothing needs to be encoded.
+        url: format!(
+            "{}/account/{page}?lang={}&code={code}",
+            app.web_base(),
+            language.code()
+        ),
     }
 }
 
@@ -87,8 +93,7 @@ pub fn reset(
     client: IpAddr,
     now: UnixTime,
 ) -> Letter {
-    let (client, time) = (client.to_canonical(), now.format_rfc2822());
-    let time = time.as_str();
+    let (client, time) = (client.to_canonical(), moment(now, language));
     let words = language.say(
         Words {
             subject: "Choose a new password",
@@ -200,8 +205,7 @@ pub fn share_offer(
     has_account: bool,
 ) -> Letter {
     let name = &request.name;
-    let until = UnixTime(request.expires).format_rfc2822();
-    let until = until.as_str();
+    let until = moment(UnixTime(request.expires), language);
     let (english, german) = if has_account {
         ("", "")
     } else {
@@ -229,6 +233,11 @@ pub fn share_offer(
         },
     );
     let mut letter = letter(app, language, "share", code, words);
+    let decline = language.say("Decline the folder", "Ordner ablehnen");
+    let decline = link(app, language, "declineshare", code, decline);
+    letter.parts.insert(2, decline);
+    let rights = share_rights(request.permissions, language);
+    letter.parts.insert(1, Part::Text(rights));
     if let Some(message) = &request.message {
         letter.parts.insert(1, Part::Text(message.clone()));
     }
@@ -347,8 +356,7 @@ pub fn public_link(language: Language, sent: &SentLink<'_>) -> Letter {
         parts.push(Part::Text(text.into()));
     }
     if let Some(expires) = sent.expires {
-        let time = expires.format_rfc2822();
-        let time = time.as_str();
+        let time = moment(expires, language);
         parts.push(Part::Text(language.say(
             format!("The link works until {time}."),
             format!("Der Link gilt bis {time}."),

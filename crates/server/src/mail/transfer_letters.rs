@@ -2,6 +2,7 @@
 
 use super::letter::{Letter, Part};
 use crate::language::Language;
+use crate::phrases::moment;
 use pileus_api::UnixTime;
 
 /// Files that a letter names one by one.
@@ -106,12 +107,10 @@ fn contents(language: Language, sent: &Sent<'_>) -> Vec<Part> {
         label: language.say("Get the files", "Dateien holen").to_owned(),
         url: sent.link.to_owned(),
     });
-    let until = sent.expires.format_rfc2822();
-    // Without the weekday and the zone, which is always UTC.
-    let until = until.as_str().get(5..22).unwrap_or_default();
+    let until = moment(sent.expires, language);
     parts.push(Part::Text(language.say(
-        format!("The files can be fetched until {until} (UTC)."),
-        format!("Die Dateien können bis {until} (UTC) geholt werden."),
+        format!("The files can be fetched until {until}."),
+        format!("Die Dateien können bis {until} geholt werden."),
     )));
     parts
 }

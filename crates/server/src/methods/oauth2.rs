@@ -32,7 +32,13 @@ impl Waits for OAuth2Token {
                 let secret = self.client_secret.as_deref();
                 let secret = secret.or_else(|| basic.map(|basic| basic.password.as_str()));
                 let app = proven_app(cx, client_id, secret.unwrap_or_default()).await?;
-                by_code(cx, app, code, self.redirect_uri.clone()).await?
+                // Some libraries send what they do not have as nothing.
+                let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+                let shown = Shown::Code {
+                    redirect: given(&self.redirect_uri),
+                    verifier: given(&self.code_verifier),
+                };
+                by_code(cx, app, code, shown).await?
             }
             (None, Some(request_id)) => by_request(cx, client_id, request_id).await?,
             (None, None) => return Err(Code::NO_CODE.into()),
@@ -77,17 +83,12 @@ async fn proven_app(cx: &Cx<'_, '_>, client_id: String, secret: &str) -> Answer<
     }
 }
 
-async fn by_code(
-    cx: &Cx<'_, '_>,
-    app: apps::App,
-    code: &str,
-    redirect: Option<String>,
-) -> Answer<Issued> {
+async fn by_code(cx: &Cx<'_, '_>, app: apps::App, code: &str, shown: Shown) -> Answer<Issued> {
     let (hash, now) = (fingerprint(code), cx.app.clock.now());
     let exchanged = cx
         .app
         .db
-        .edit(move |tx| exchange(tx, Shown::Code, &hash, &app, redirect.as_deref(), now))
+        .edit(move |tx| exchange(tx, &shown, &hash, &app, now))
         .await?;
     Ok(exchanged?)
 }
@@ -116,12 +117,17 @@ async fn by_request(cx: &Cx<'_, '_>, client_id: String, request_id: &str) -> Ans
         tokio::pin!(changed);
         // Registered before the look: a decision between the look and the sleep wakes the sleep.
         changed.as_mut().enable();
-        if cx.app.db.view(move |tx| tx.has_app_code(&hash)).await? {
+        if cx
+            .app
+            .db
+            .view(move |tx| tx.is_request_decided(&hash))
+            .await?
+        {
             let (app, now) = (app.clone(), cx.app.clock.now());
             let exchanged = cx
                 .app
                 .db
-                .edit(move |tx| exchange(tx, Shown::Request, &hash, &app, None, now))
+                .edit(move |tx| exchange(tx, &Shown::Request, &hash, &app, now))
                 .await?;
             return Ok(exchanged.map_err(|_| Code::CODE_INVALID)?);
         }

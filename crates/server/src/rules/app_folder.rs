@@ -111,6 +111,6 @@ fn make_for(edit: &mut Edit<'_, '_>, id: i64) -> Answer<()> {
     };
     let folder = edit.make_folder(&mut parent, &name, None)?;
     let account = edit.user.account.id;
-    edit.tx.set_grant_folder(account, id, folder.id)?;
+    edit.tx.set_app_folder(account, id, folder.id)?;
     Ok(())
 }

@@ -7,11 +7,13 @@ use crate::app::App;
 use crate::call::{Answer, Fail};
 use crate::language::Language;
 use crate::mail::{self, Letter};
+use crate::rules::account_mail::{check_limit, counted};
 use crate::secrets::{fingerprint, random_token};
 use pileus_api::{Code, UnixTime};
 use pileus_store::Tx;
 use pileus_store::accounts::Account;
 use pileus_store::mail_codes::{self, MailCode, NewMailCode};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 const HOUR: i64 = 3600;
@@ -121,6 +123,18 @@ pub fn check(
         return Err(purpose.expired().into());
     }
     Ok(found)
+}
+
+/// Looks at a code without using it up, for whoever wants to know before he does something for it. What is refused is
+/// refused as by [`check`], and wrong codes are counted as everywhere.
+pub async fn look(app: &Arc<App>, client: IpAddr, code: &str, purpose: Purpose) -> Answer<()> {
+    check_limit(app, client)?;
+    let (code, now) = (code.to_owned(), app.clock.now());
+    let found = app
+        .db
+        .view(move |tx| check(tx, &code, purpose, None, now))
+        .await;
+    counted(app, client, found).map(drop)
 }
 
 /// Uses a code up that [`check`] has found good. Of two calls at once, one gets 2012.

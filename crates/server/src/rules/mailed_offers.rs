@@ -5,7 +5,7 @@ use crate::call::Answer;
 use crate::cx::edit_for;
 use crate::login::check_password;
 use crate::rules::guesses::{check_guesses, noting_guesses};
-use crate::rules::offers::open_owner;
+use crate::rules::offers::{End, open_owner};
 use crate::secrets::fingerprint;
 use pileus_api::Code;
 use pileus_store::accounts::Account;
@@ -20,11 +20,11 @@ pub struct Mailed {
     pub request: ShareRequest,
     /// Mail address of who makes it.
     pub from: String,
-    /// The account of the address that the mail went to.
-    recipient: Account,
+    /// The account of the address that the mail went to, if it has one.
+    pub recipient: Option<Account>,
 }
 
-/// The offer that a mail was about: 2021 if it is not open, 2022 if there is no account of the address that the mail went to.
+/// The offer that a mail was about: 2021 if it is not open.
 pub async fn find(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<Mailed> {
     check_guesses(app, client)?;
     let (hash, now) = (fingerprint(code), app.clock.now());
@@ -36,14 +36,14 @@ pub async fn find(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<Mailed> 
         Ok(Mailed {
             request,
             from: owner.email,
-            recipient: recipient.ok_or(Code::NOT_FOR_CALLER)?,
+            recipient,
         })
     });
     noting_guesses(app, client, found.await)
 }
 
-/// Accepts an offer for the account of the address that its mail went to: 2021 if it is not open any more, 2272 if the
-/// password is not the account's.
+/// Accepts an offer for the account of the address that its mail went to: 2021 if it is not open any more, 2022 if there is no
+/// such account, 2272 if the password is not the account's.
 pub async fn accept(
     app: &Arc<App>,
     client: IpAddr,
@@ -54,6 +54,7 @@ pub async fn accept(
     let Mailed {
         request, recipient, ..
     } = mailed;
+    let recipient = recipient.as_ref().ok_or(Code::NOT_FOR_CALLER)?;
     check_password(app, &recipient.email, password, client, secure)
         .await
         .map_err(|fail| {
@@ -70,6 +71,19 @@ pub async fn accept(
         open_owner(edit.tx, &request, now)?.ok_or(Code::REQUEST_MISSING)?;
         let into = edit.share_root()?;
         edit.accept_offer(&request, into, &request.name).map(drop)
+    })
+    .await
+}
+
+/// Declines an offer: 2021 if it is not open any more. Whoever reads the mail may, with or without an account; the worst that
+/// comes of it is another offer.
+pub async fn decline(app: &Arc<App>, mailed: &Mailed) -> Answer<()> {
+    let (id, owner) = (mailed.request.id, mailed.request.owner);
+    edit_for(app, owner, move |edit| {
+        let request = edit.tx.share_request(id)?.ok_or(Code::REQUEST_MISSING)?;
+        let now = edit.now.0;
+        open_owner(edit.tx, &request, now)?.ok_or(Code::REQUEST_MISSING)?;
+        edit.end_offer(&request, End::Declined)
     })
     .await
 }

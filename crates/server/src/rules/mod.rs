@@ -23,6 +23,7 @@ pub mod newsletter;
 pub mod notices;
 pub mod oauth;
 pub mod offers;
+pub mod pkce;
 pub mod place;
 pub mod public_links;
 pub mod purge;

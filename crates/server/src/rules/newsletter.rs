@@ -10,7 +10,7 @@ use crate::secrets::{fingerprint, random_token};
 use pileus_api::{Code, UnixTime};
 use pileus_store::Tx;
 use pileus_store::accounts::{Account, email_key};
-use pileus_store::newsletter::NewSubscriber;
+use pileus_store::newsletter::{NewSubscriber, Subscriber};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -84,33 +84,54 @@ fn put(
     Ok(!verified)
 }
 
+/// The address that waits for its owner's consent under a code. 2013 if it was given before.
+fn waiting(tx: &mut Tx<'_>, code: &str, now: UnixTime) -> Answer<Subscriber> {
+    let found = tx
+        .subscriber_by_code(&fingerprint(code))?
+        .ok_or(Code::CODE_INVALID)?;
+    if found.verified {
+        return Err(Code::ALREADY_VERIFIED.into());
+    }
+    if found.created.saturating_add(CONSENT_SECONDS) <= now.0 {
+        return Err(Code::CODE_INVALID.into());
+    }
+    Ok(found)
+}
+
+/// Looks whether a code could prove a consent, which is not given yet.
+pub async fn look(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<()> {
+    check_limit(app, client)?;
+    let (code, now) = (code.to_owned(), app.clock.now());
+    let found = app.db.view(move |tx| waiting(tx, &code, now)).await;
+    counted(app, client, found).map(drop)
+}
+
 /// Notes the consent that a code proves; answers the address. 2013 if it was given before.
 pub async fn verify(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<String> {
     check_limit(app, client)?;
     let (code, now) = (code.to_owned(), app.clock.now());
     let verified = app.db.edit(move |tx| -> Answer<String> {
-        let found = tx
-            .subscriber_by_code(&fingerprint(&code))?
-            .ok_or(Code::CODE_INVALID)?;
-        if found.verified {
-            return Err(Code::ALREADY_VERIFIED.into());
-        }
-        if found.created.saturating_add(CONSENT_SECONDS) <= now.0 {
-            return Err(Code::CODE_INVALID.into());
-        }
+        let found = waiting(tx, &code, now)?;
         tx.verify_subscriber(&found.email_key)?;
         Ok(found.email)
     });
     counted(app, client, verified.await)
 }
 
-/// Takes the address that a code belongs to off the list. 2012 only for what cannot be a code.
-pub async fn unsubscribe(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<()> {
+/// Refuses what cannot be a code that takes an address off the list (2012). Whether there is such an address is not told.
+pub fn look_unsubscribe(app: &App, client: IpAddr, code: &str) -> Answer<()> {
     check_limit(app, client)?;
     let is_code = code.len() == 32 && code.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !is_code {
-        return counted(app, client, Err(Code::CODE_INVALID.into()));
+    if is_code {
+        Ok(())
+    } else {
+        counted(app, client, Err(Code::CODE_INVALID.into()))
     }
+}
+
+/// Takes the address that a code belongs to off the list. 2012 only for what cannot be a code.
+pub async fn unsubscribe(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<()> {
+    look_unsubscribe(app, client, code)?;
     let code = code.to_ascii_lowercase();
     app.db
         .edit(move |tx| -> Answer<()> { Ok(tx.remove_subscriber(&fingerprint(&code))?) })

@@ -2,11 +2,13 @@
 
 use crate::app::App;
 use crate::call::{Answer, Fail};
+use crate::rules::pkce;
 use crate::secrets::{fingerprint, random_token};
 use pileus_api::{Code, UnixTime};
 use pileus_store::Tx;
 use pileus_store::accounts::{self, Account};
-use pileus_store::apps::{self, AppCode};
+use pileus_store::app_codes::{AppCode, OpenedRequest};
+use pileus_store::apps;
 use pileus_store::tokens::NewToken;
 
 /// How long a code works.
@@ -59,51 +61,79 @@ pub fn request_key(hash: &[u8; 32]) -> i64 {
     i64::from_be_bytes(first) | i64::MIN
 }
 
+/// What a code is bound to, beside the account.
+pub struct Bound<'a> {
+    /// The app it is for.
+    pub app: i64,
+    /// The address it is sent to; empty if it is shown.
+    pub redirect: &'a str,
+    /// Permissions beyond the app's access.
+    pub permissions: i64,
+    /// What the app's proof has to fit; empty if it gives none.
+    pub challenge: &'a str,
+}
+
 /// Makes a code for an app that was let in.
 pub fn issue_code(
     tx: &mut Tx<'_>,
     account: i64,
-    app: &apps::App,
-    redirect: &str,
-    permissions: i64,
+    bound: &Bound<'_>,
     now: UnixTime,
 ) -> Answer<String> {
     let code = random_token().map_err(Fail::internal)?;
     tx.insert_app_code(&AppCode {
         secret_hash: fingerprint(&code).to_vec(),
-        app: app.id,
-        account,
-        redirect: redirect.to_owned(),
-        permissions,
+        app: bound.app,
+        account: Some(account),
+        redirect: bound.redirect.to_owned(),
+        permissions: bound.permissions,
+        challenge: bound.challenge.to_owned(),
         token: None,
         expires: now.0.saturating_add(CODE_SECONDS),
     })?;
     Ok(code)
 }
 
-/// Writes down the decision about a request that an app waits for, and has the app woken. `account` is 0 for a refusal.
-/// The first decision counts; false if there was one.
-pub fn decide_request(
-    tx: &mut Tx<'_>,
-    server: &App,
-    hash: [u8; 32],
-    account: i64,
-    app: &apps::App,
-    permissions: i64,
-    now: UnixTime,
-) -> Answer<bool> {
-    let is_first = tx.insert_app_code(&AppCode {
-        secret_hash: hash.to_vec(),
-        app: app.id,
-        account,
-        redirect: String::new(),
-        permissions,
-        token: None,
-        expires: now.0.saturating_add(CODE_SECONDS),
-    })?;
-    let key = request_key(&hash);
-    server.feed.wake_after_commit(tx, key, 0);
-    Ok(is_first)
+/// A request that an app waits for, before somebody who is to decide.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    /// What the database keeps of the text that names it.
+    pub hash: [u8; 32],
+    /// Fingerprint of the login to the page.
+    pub opened_by: [u8; 32],
+}
+
+impl Request {
+    /// Keeps the request for the login that opens it first; false if it is another one's, or decided. Else whoever has
+    /// seen the address could let the app into his own account, before its user does.
+    pub fn open(&self, tx: &mut Tx<'_>, app: i64, now: UnixTime) -> Answer<bool> {
+        Ok(tx.open_request(&OpenedRequest {
+            secret_hash: &self.hash,
+            app,
+            opened_by: &self.opened_by,
+            now: now.0,
+            expires: now.0.saturating_add(CODE_SECONDS),
+        })?)
+    }
+
+    /// Writes down the decision, and has the app woken. `account` is 0 for a refusal. The first decision counts, and
+    /// that of the login that has opened the request; false if this is neither.
+    pub fn decide(
+        &self,
+        tx: &mut Tx<'_>,
+        server: &App,
+        account: i64,
+        permissions: i64,
+        now: UnixTime,
+    ) -> Answer<bool> {
+        let expires = now.0.saturating_add(CODE_SECONDS);
+        let (hash, opened_by) = (&self.hash, &self.opened_by);
+        let is_decided = tx.decide_request(hash, opened_by, account, permissions, expires)?;
+        if is_decided {
+            server.feed.wake_after_commit(tx, request_key(hash), 0);
+        }
+        Ok(is_decided)
+    }
 }
 
 /// Makes a token for an app that an account has let in; 2012 if that does not hold any more.
@@ -147,11 +177,26 @@ pub fn issue_token(
     Ok((id, Issued { secret, account }))
 }
 
+/// Shuts all apps out of an account, and ends all its tokens.
+pub async fn end_all(app: &App, account: i64) -> Answer<()> {
+    app.db
+        .edit(move |tx| -> Answer<()> {
+            tx.delete_all_tokens(account)?;
+            Ok(tx.delete_app_grants(account)?)
+        })
+        .await
+}
+
 /// What is shown for a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shown {
     /// A code that came through a browser.
-    Code,
+    Code {
+        /// The address that the app says it came to.
+        redirect: Option<String>,
+        /// The proof that the app is the one that has asked.
+        verifier: Option<String>,
+    },
     /// A request that the app has waited for. Clients ask on several connections at once.
     Request,
 }
@@ -160,30 +205,43 @@ pub enum Shown {
 /// a second time ends the token of the first.
 pub fn exchange(
     tx: &mut Tx<'_>,
-    shown: Shown,
+    shown: &Shown,
     hash: &[u8],
     app: &apps::App,
-    redirect: Option<&str>,
     now: UnixTime,
 ) -> Answer<Result<Issued, Code>> {
-    let code = tx.app_code(hash)?;
-    let Some(code) = code.filter(|code| code.app == app.id && code.account != 0) else {
+    let code = tx.app_code(hash)?.filter(|code| code.app == app.id);
+    let Some(code) = code else {
+        return Ok(Err(Code::CODE_INVALID));
+    };
+    let Some(account) = code.account.filter(|account| *account != 0) else {
         return Ok(Err(Code::CODE_INVALID));
     };
     if let Some(token) = code.token {
-        if shown == Shown::Code {
-            tx.delete_token(token, code.account)?;
+        if *shown != Shown::Request {
+            tx.delete_token(token, account)?;
         }
         return Ok(Err(Code::CODE_INVALID));
     }
     if code.expires <= now.0 {
         return Ok(Err(Code::CODE_EXPIRED));
     }
-    let is_elsewhere = |redirect: &str| !code.redirect.is_empty() && redirect != code.redirect;
-    if redirect.is_some_and(is_elsewhere) {
+    if !fits(shown, &code) {
         return Ok(Err(Code::CODE_INVALID));
     }
-    let (token, issued) = issue_token(tx, code.account, app, code.permissions, now)?;
+    let (token, issued) = issue_token(tx, account, app, code.permissions, now)?;
     tx.use_app_code(hash, token)?;
     Ok(Ok(issued))
+}
+
+/// Whether what an app says about a code holds. A code that was shown to be copied came to no address: if an app has one
+/// for it, somebody has slipped it a code that he was shown.
+fn fits(shown: &Shown, code: &AppCode) -> bool {
+    match shown {
+        Shown::Request => true,
+        Shown::Code { redirect, verifier } => {
+            let is_here = redirect.as_ref().is_none_or(|uri| *uri == code.redirect);
+            is_here && pkce::fits(&code.challenge, verifier.as_deref())
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! Addresses that apps are answered at. Whoever gets one past this check gets codes and tokens of others, so there is
 //! no cleverness in it: what was registered, letter by letter, but for the port of one's own machine.
 
+use url::Url;
+
 /// Longest address.
 const MAX_BYTES: usize = 1000;
 
@@ -29,6 +31,15 @@ pub fn is_registrable(uri: &str) -> bool {
         .all(|byte| byte.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&byte));
     let is_known = FORBIDDEN_SCHEMES.contains(&scheme.to_ascii_lowercase().as_str());
     is_scheme && is_plain && !is_known && !rest.is_empty() && uri.len() <= MAX_BYTES
+}
+
+/// Whether an address may be shown to people as that of an app's page.
+pub fn is_home_page(address: &str) -> bool {
+    let is_of_the_web = |url: &Url| ["http", "https"].contains(&url.scheme()) && url.has_host();
+    let is_plain = address.bytes().all(|byte| byte.is_ascii_graphic());
+    is_plain
+        && address.len() <= MAX_BYTES
+        && Url::parse(address).is_ok_and(|url| is_of_the_web(&url))
 }
 
 /// Whether an app with these registered addresses, one a line, may be answered at `uri`.

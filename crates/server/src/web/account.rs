@@ -1,24 +1,28 @@
 //! The pages that the links in mails lead to.
 
-use super::PageRequest;
+use super::answer::href;
 use super::form::{Field, FormPage};
 use super::words::{Words, offered, problem, words};
+use super::{PageRequest, register};
 use crate::call::{Answer, Fail};
 use crate::http::{Answer as Body, refusal};
 use crate::language::Language;
+use crate::rules::mail_codes::{self, Purpose};
 use crate::rules::mailed_offers::{self, Mailed};
-use crate::rules::{account_mail, newsletter};
+use crate::rules::{account_mail, newsletter, oauth};
 use http::{Response, StatusCode};
 use pileus_api::Code;
 
+/// Name of the parameter that ends the apps of an account as well.
+const END_APPS: &str = "endapps";
+
 /// After these another try with the same code is of no use.
-const FINAL: [Code; 7] = [
+const FINAL: [Code; 6] = [
     Code::CODE_INVALID,
     Code::CODE_EXPIRED,
     Code::RESET_CODE_EXPIRED,
     Code::ALREADY_VERIFIED,
     Code::REQUEST_MISSING,
-    Code::NOT_FOR_CALLER,
     Code::ALREADY_SHARED,
 ];
 
@@ -37,6 +41,8 @@ pub(super) enum Step {
     Deactivate,
     /// Accepts a shared folder.
     Share,
+    /// Declines a shared folder.
+    Decline,
     /// Agrees to the newsletter.
     Newsletter,
     /// Ends the newsletter.
@@ -53,6 +59,7 @@ impl Step {
             "confirmmail" => Self::ConfirmMail,
             "deactivate" => Self::Deactivate,
             "share" => Self::Share,
+            "declineshare" => Self::Decline,
             "newsletter" => Self::Newsletter,
             "unsubscribe" => Self::Unsubscribe,
             _ => return None,
@@ -80,8 +87,34 @@ impl Step {
                 kind: "password",
                 autocomplete: "current-password",
             },
-            Self::Verify | Self::Newsletter | Self::Unsubscribe => return None,
+            Self::Verify | Self::Decline | Self::Newsletter | Self::Unsubscribe => return None,
         })
+    }
+
+    /// What may be ticked.
+    fn tick(self, language: Language) -> Option<(&'static str, &'static str)> {
+        let label = language.say(
+            "Disconnect all apps as well",
+            "Auch alle Apps von meinem Konto trennen",
+        );
+        (self == Self::Reset).then_some((END_APPS, label))
+    }
+
+    /// Looks whether the code can work, so that nobody fills in a form in vain. Nothing is used up.
+    async fn look(self, request: &PageRequest<'_>, code: &str) -> Answer<()> {
+        let (app, client) = (request.app, request.client);
+        let purpose = match self {
+            Self::Verify => Purpose::Verify,
+            Self::Reset => Purpose::Reset,
+            Self::NewMail => Purpose::ChangeOld,
+            Self::ConfirmMail => Purpose::ChangeNew,
+            Self::Deactivate => Purpose::Deactivate,
+            Self::Newsletter => return newsletter::look(app, client, code).await,
+            Self::Unsubscribe => return newsletter::look_unsubscribe(app, client, code),
+            // What is offered is looked at for the words of the page.
+            Self::Share | Self::Decline => return Ok(()),
+        };
+        mail_codes::look(app, client, code, purpose).await
     }
 
     /// Does what the page is for.
@@ -94,8 +127,11 @@ impl Step {
                 .map(drop),
             Self::Reset => {
                 let password = text("newpassword");
-                let reset = account_mail::reset_password(app, client, code, &password);
-                reset.await.map(drop)
+                let account = account_mail::reset_password(app, client, code, &password).await?;
+                if request.params.flag(END_APPS) {
+                    oauth::end_all(app, account.id).await?;
+                }
+                Ok(())
             }
             Self::NewMail => {
                 let email = text("newmail");
@@ -114,6 +150,10 @@ impl Step {
                 let password = text("password");
                 let mailed = mailed_offers::find(app, client, code).await?;
                 mailed_offers::accept(app, client, request.secure, &mailed, &password).await
+            }
+            Self::Decline => {
+                let mailed = mailed_offers::find(app, client, code).await?;
+                mailed_offers::decline(app, &mailed).await
             }
             Self::Newsletter => newsletter::verify(app, client, code).await.map(drop),
             Self::Unsubscribe => newsletter::unsubscribe(app, client, code).await,
@@ -145,36 +185,84 @@ pub(super) async fn serve(request: &PageRequest<'_>, name: &str) -> Response<Bod
     }
 }
 
-/// What is said first about the thing that the code stands for: what is offered, and by whom.
-async fn about(request: &PageRequest<'_>, step: Step, code: &str) -> Answer<Vec<String>> {
-    if step != Step::Share {
-        return Ok(Vec::new());
+/// What there is to know about the thing that a code stands for.
+#[derive(Default)]
+struct About {
+    /// What is said first: what is offered, and by whom.
+    paragraphs: Vec<String>,
+    /// Where else one may go.
+    links: Vec<(&'static str, String)>,
+    /// Whether there is nobody who could do what the page is for.
+    is_stranger: bool,
+}
+
+/// Finds out about the code: whether it can work, and what it stands for.
+async fn about(request: &PageRequest<'_>, step: Step, code: &str) -> Answer<About> {
+    step.look(request, code).await?;
+    if ![Step::Share, Step::Decline].contains(&step) {
+        return Ok(About::default());
     }
+    let language = request.language();
     let Mailed {
         request: offer,
         from,
-        ..
+        recipient,
     } = mailed_offers::find(request.app, request.client, code).await?;
-    Ok(offered(&offer, &from, request.language()))
+    let mut about = About {
+        paragraphs: offered(&offer, &from, language),
+        ..About::default()
+    };
+    if step == Step::Decline {
+        return Ok(about);
+    }
+    let lang = ("lang", language.code());
+    if recipient.is_none() {
+        about.is_stranger = true;
+        about
+            .paragraphs
+            .push(problem(Code::NOT_FOR_CALLER, language).into());
+        if register::is_open(request.app) {
+            let parameters = [lang, ("mail", &offer.email), ("offer", code)];
+            let address = href(register::PATH, &parameters);
+            let label = language.say("Make an account", "Ein Konto anlegen");
+            about.links.push((label, address));
+        } else {
+            about
+                .paragraphs
+                .push(problem(Code::DENIED, language).into());
+        }
+    }
+    let decline = language.say("Decline the folder", "Ordner ablehnen");
+    let address = href("/account/declineshare", &[lang, ("code", code)]);
+    about.links.push((decline, address));
+    Ok(about)
 }
 
-fn form(
-    step: Step,
-    language: Language,
-    said: Words,
-    code: String,
-    mut about: Vec<String>,
-) -> FormPage {
-    about.push(said.text.into());
+fn form(step: Step, language: Language, said: Words, code: String, about: About) -> FormPage {
+    let About {
+        mut paragraphs,
+        links,
+        is_stranger,
+    } = about;
+    if is_stranger {
+        return FormPage {
+            paragraphs,
+            links,
+            ..FormPage::message(language, said.title, "")
+        };
+    }
+    paragraphs.push(said.text.into());
     FormPage {
         language,
         title: said.title,
         problem: None,
-        paragraphs: about,
+        paragraphs,
         // The code is what other sites do not know, so no form of theirs can be taken for this one.
         hidden: vec![("code", code), ("lang", language.code().into())],
         fields: step.field(language).into_iter().collect(),
+        tick: step.tick(language),
         button: Some(said.button),
+        links,
     }
 }
 
@@ -226,7 +314,11 @@ mod tests {
     fn a_form_escapes_what_it_was_sent() {
         let code = "\"><script>alert(1)</script>".to_owned();
         let said = words(Step::Reset, Language::De);
-        let page = form(Step::Reset, Language::De, said, code, vec!["<b>".into()]);
+        let about = About {
+            paragraphs: vec!["<b>".into()],
+            ..About::default()
+        };
+        let page = form(Step::Reset, Language::De, said, code, about);
         let html = askama::Template::render(&page).unwrap();
         assert!(
             !html.contains("<script>") && !html.contains("<b>"),

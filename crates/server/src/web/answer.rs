@@ -8,6 +8,7 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{Response, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Where the style sheet is.
 pub const STYLE_PATH: &str = "/web/style.css";
@@ -58,6 +59,20 @@ pub fn redirect(to: &str) -> Response<Answer> {
     let mut response = page(StatusCode::SEE_OTHER, "");
     response.headers_mut().insert(LOCATION, location);
     response
+}
+
+/// An address with parameters. Empty ones are left out.
+pub fn href(path: &str, parameters: &[(&str, &str)]) -> String {
+    let mut out = path.to_owned();
+    let mut mark = '?';
+    for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
+        out.push(mark);
+        out.push_str(name);
+        out.push('=');
+        out.extend(utf8_percent_encode(value, NON_ALPHANUMERIC));
+        mark = '&';
+    }
+    out
 }
 
 /// The style sheet of all pages.

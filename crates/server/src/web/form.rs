@@ -34,8 +34,12 @@ pub struct FormPage {
     pub hidden: Vec<(&'static str, String)>,
     /// What is to be filled in.
     pub fields: Vec<Field>,
+    /// What may be ticked: name of the parameter, and what it is for.
+    pub tick: Option<(&'static str, &'static str)>,
     /// What the button says; without it there is no form.
     pub button: Option<&'static str>,
+    /// Where else one may go: what is there, and its address on this server.
+    pub links: Vec<(&'static str, String)>,
 }
 
 impl FormPage {
@@ -48,7 +52,9 @@ impl FormPage {
             paragraphs: vec![text.into()],
             hidden: Vec::new(),
             fields: Vec::new(),
+            tick: None,
             button: None,
+            links: Vec::new(),
         }
     }
 

@@ -6,9 +6,9 @@
 mod views;
 mod words;
 
-use self::views::{FilePage, FolderPage, PAGE_ENTRIES, href};
+use self::views::{FilePage, FolderPage, PAGE_ENTRIES};
 use self::words::{problem, title};
-use super::answer::redirect;
+use super::answer::{href, redirect};
 use super::form::{Field, FormPage};
 use super::{Answer as Body, PageRequest};
 use crate::call::{Answer, Fail};
@@ -219,7 +219,9 @@ fn failed(request: &PageRequest<'_>, fail: &Fail) -> Response<Body> {
             kind: "password",
             autocomplete: "off",
         }],
+        tick: None,
         button: Some(language.say("Open", "Öffnen")),
+        links: Vec::new(),
     };
     page.respond(StatusCode::FORBIDDEN)
 }

@@ -11,6 +11,8 @@ mod answer;
 mod form;
 mod link_page;
 mod oauth;
+mod origin;
+mod register;
 mod root_page;
 mod upload_page;
 mod words;
@@ -63,7 +65,12 @@ impl PageRequest<'_> {
 
     /// Whether visitors come by TLS, be it that of a proxy.
     pub fn is_protected(&self) -> bool {
-        self.secure || self.app.web_base().starts_with("https://")
+        origin::is_protected(self.app, self.secure)
+    }
+
+    /// Whether a form comes from a page of this server.
+    pub fn is_from_here(&self) -> bool {
+        origin::is_from_here(self.app, self.head, self.secure)
     }
 
     /// All values of a cookie; another site of the same domain may have set one too.
@@ -94,21 +101,32 @@ impl PageRequest<'_> {
 /// Whether an address is that of a page.
 pub fn has(path: &str) -> bool {
     PREFIXES.iter().any(|prefix| path.starts_with(prefix))
-        || [root_page::PATH, oauth::SHORT_PATH].contains(&path)
+        || path == root_page::PATH
+        || oauth::has(path)
         || link_page::has(path)
 }
 
-/// The method that takes the files of a form which is sent to this page, if the page has such a form. [`sent`] shows then
-/// what has come of it.
-pub fn receiver(head: &Head) -> Option<&'static Entry> {
-    let is_sent = head.method == Method::POST && upload_page::has(head.uri.path());
-    is_sent
-        .then(|| dispatch::find(upload_page::RECEIVER))
+/// The method that takes a form which is sent to this page, if it is one that a method takes as it is. [`sent`] shows then
+/// what has come of it. `secure` is whether TLS protects the connection.
+pub fn receiver(app: &App, head: &Head, secure: bool) -> Option<&'static Entry> {
+    let path = head.uri.path();
+    if head.method != Method::POST {
+        return None;
+    }
+    if upload_page::has(path) {
+        return dispatch::find(upload_page::RECEIVER);
+    }
+    let is_registering = path == register::PATH && origin::is_from_here(app, head, secure);
+    is_registering
+        .then(|| dispatch::find(register::RECEIVER))
         .flatten()
 }
 
-/// Answers a form with files, which the method has answered with this code, or 0.
+/// Answers a form that a method has taken and answered with this code, or 0.
 pub async fn sent(request: &PageRequest<'_>, code: u16) -> Response<Answer> {
+    if request.head.uri.path() == register::PATH {
+        return register::sent(request, code);
+    }
     upload_page::sent(request, code).await
 }
 
@@ -119,6 +137,7 @@ pub async fn serve(request: &PageRequest<'_>) -> Response<Answer> {
         root_page::SCRIPT_PATH => root_page::script(),
         answer::STYLE_PATH => answer::style(),
         upload_page::SCRIPT_PATH => upload_page::script(),
+        register::PATH => register::serve(request),
         path if upload_page::has(path) => upload_page::serve(request).await,
         path if link_page::has(path) => link_page::serve(request).await,
         path if oauth::has(path) => oauth::serve(request).await,

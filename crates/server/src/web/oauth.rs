@@ -13,11 +13,10 @@ mod session;
 
 use super::answer::{page, redirect};
 use super::form::FormPage;
+use super::origin::{foreign, telling_origin};
 use super::{Answer, PageRequest};
 use crate::call::Fail;
-use http::header::{
-    CONTENT_SECURITY_POLICY, HOST, HeaderValue, ORIGIN, REFERRER_POLICY, SET_COOKIE,
-};
+use http::header::{CONTENT_SECURITY_POLICY, HeaderValue, SET_COOKIE};
 use http::{Response, StatusCode};
 
 /// Where the page is.
@@ -25,62 +24,33 @@ const AUTHORIZE_PATH: &str = "/oauth2/authorize";
 /// Where people see the apps they have let in.
 const APPS_PATH: &str = "/oauth2/apps";
 /// Another way to the page: clients may take it for a method.
-pub const SHORT_PATH: &str = "/authorize";
+const SHORT_PATH: &str = "/authorize";
 
 /// Whether an address is one of these pages.
 pub fn has(path: &str) -> bool {
-    [AUTHORIZE_PATH, APPS_PATH, SHORT_PATH].contains(&path)
+    [AUTHORIZE_PATH, APPS_PATH, SHORT_PATH].contains(&plain(path))
+}
+
+/// An address without the one slash that may stand behind it, as behind the name of a method.
+fn plain(path: &str) -> &str {
+    path.strip_suffix('/').unwrap_or(path)
 }
 
 /// Answers a request for one of these pages.
 pub async fn serve(request: &PageRequest<'_>) -> Response<Answer> {
     let query = request.head.uri.query().unwrap_or_default();
-    if request.head.uri.path() == SHORT_PATH {
+    let path = plain(request.head.uri.path());
+    if path == SHORT_PATH {
         return redirect(&format!("{AUTHORIZE_PATH}?{query}"));
     }
-    if request.is_post() && !is_from_here(request) {
+    if request.is_post() && !request.is_from_here() {
         return foreign(request);
     }
-    let answered = match request.head.uri.path() {
+    let answered = match path {
         AUTHORIZE_PATH => consent::serve(request, query).await,
         _ => linked::serve(request, query).await,
     };
     answered.unwrap_or_else(|fail| broken(request, &fail))
-}
-
-/// Whether a form comes from a page of this server. Every browser of today says where a form comes from.
-fn is_from_here(request: &PageRequest<'_>) -> bool {
-    let header = |name| {
-        request
-            .head
-            .headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
-    };
-    let Some(origin) = header(ORIGIN) else {
-        return false;
-    };
-    let base = request.app.web_base();
-    if base.eq_ignore_ascii_case(origin) {
-        return true;
-    }
-    let own_host = |host: &str| header(HOST).is_some_and(|own| own.eq_ignore_ascii_case(host));
-    match origin.split_once("://") {
-        Some(("https", host)) => own_host(host),
-        // A page that came without protection is not one of a server that has it.
-        Some(("http", host)) => !request.is_protected() && own_host(host),
-        _ => false,
-    }
-}
-
-fn foreign(request: &PageRequest<'_>) -> Response<Answer> {
-    let language = request.language();
-    let title = language.say("This did not work", "Das hat nicht geklappt");
-    let text = language.say(
-        "This form did not come from a page of this server. Go back and try again.",
-        "Dieses Formular kam nicht von einer Seite dieses Servers. Gehen Sie zurück und versuchen Sie es noch einmal.",
-    );
-    FormPage::message(language, title, text).respond(StatusCode::FORBIDDEN)
 }
 
 fn broken(request: &PageRequest<'_>, fail: &Fail) -> Response<Answer> {
@@ -89,7 +59,7 @@ fn broken(request: &PageRequest<'_>, fail: &Fail) -> Response<Answer> {
     let title = language.say("This did not work", "Das hat nicht geklappt");
     let text = language.say(
         "The server has a problem. Try again later.",
-        "Der Server hat ein Problem. Versuchen Sie es später noch einmal.",
+        "Der Server hat ein Problem. Versuche es später noch einmal.",
     );
     FormPage::message(language, title, text).respond(StatusCode::INTERNAL_SERVER_ERROR)
 }
@@ -118,13 +88,11 @@ fn form_page(
     let policy = format!(
         "default-src 'none'; style-src 'self'; form-action 'self'{schemes}; base-uri 'none'; frame-ancestors 'none'"
     );
-    let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::try_from(policy) {
+        let headers = response.headers_mut();
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
-    // Without a referrer browsers hide the origin of a form too, and the form needs it.
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    response
+    telling_origin(response)
 }
 
 /// Sets the cookie of a login.

@@ -9,6 +9,7 @@ use super::{FormPage, PageRequest};
 use crate::call::{Answer, Fail};
 use crate::http::Answer as Body;
 use crate::language::Language;
+use crate::phrases::moment;
 use crate::rules::guesses::{check_guesses, noting_guesses};
 use crate::rules::metadata::wire_id;
 use crate::rules::upload_links::{Open, notify, open};
@@ -185,13 +186,8 @@ fn limits(
         )
     });
     let expires = link.expires.map(|expires| {
-        let time = UnixTime(expires).format_rfc2822();
-        // Without the weekday and the zone, which is always UTC.
-        let time = time.as_str().get(5..22).unwrap_or_default();
-        language.say(
-            format!("Works until {time} (UTC)."),
-            format!("Gilt bis {time} (UTC)."),
-        )
+        let time = moment(UnixTime(expires), language);
+        language.say(format!("Works until {time}."), format!("Gilt bis {time}."))
     });
     [files, bytes, expires].into_iter().flatten().collect()
 }

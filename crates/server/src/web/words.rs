@@ -2,7 +2,8 @@
 
 use super::account::Step;
 use crate::language::Language;
-use pileus_api::{Code, UnixTime};
+use crate::phrases::share_rights;
+use pileus_api::Code;
 use pileus_store::share_requests::ShareRequest;
 
 /// The words of a page.
@@ -35,7 +36,8 @@ fn english(step: Step) -> Words {
         ),
         Step::Reset => (
             "Choose a new password",
-            "All your devices will have to log in again. Apps that you have connected stay connected.",
+            "All your devices will have to log in again. Apps that you have connected stay connected, unless you want \
+             otherwise.",
             "Set the password",
             "Your new password is set. You can log in with it now.",
         ),
@@ -63,6 +65,12 @@ fn english(step: Step) -> Words {
             "The folder will appear in your account, in \"Shared with me\". Please give the password of your account.",
             "Accept the folder",
             "The folder is in your account now.",
+        ),
+        Step::Decline => (
+            "Decline a shared folder",
+            "The folder will not appear in your account, and whoever offers it is told.",
+            "Decline the folder",
+            "You have declined the folder.",
         ),
         Step::Newsletter => (
             "Get the newsletter",
@@ -95,7 +103,8 @@ fn german(step: Step) -> Words {
         ),
         Step::Reset => (
             "Wähle ein neues Passwort",
-            "Alle deine Geräte müssen sich neu anmelden. Verbundene Apps bleiben verbunden.",
+            "Alle deine Geräte müssen sich neu anmelden. Verbundene Apps bleiben verbunden, wenn du es nicht anders \
+             möchtest.",
             "Passwort setzen",
             "Dein neues Passwort gilt. Du kannst dich jetzt damit anmelden.",
         ),
@@ -123,6 +132,12 @@ fn german(step: Step) -> Words {
             "Der Ordner erscheint in deinem Konto unter \"Mit mir geteilt\". Bitte gib das Passwort deines Kontos ein.",
             "Ordner annehmen",
             "Der Ordner ist jetzt in deinem Konto.",
+        ),
+        Step::Decline => (
+            "Einen geteilten Ordner ablehnen",
+            "Der Ordner erscheint nicht in deinem Konto, und wer ihn anbietet, erfährt davon.",
+            "Ordner ablehnen",
+            "Du hast den Ordner abgelehnt.",
         ),
         Step::Newsletter => (
             "Newsletter bekommen",
@@ -157,8 +172,8 @@ const PROBLEMS: &[(Code, [&str; 2])] = &[
     (
         Code::CODE_INVALID,
         [
-            "This link is not valid, or has been used already.",
-            "Dieser Link gilt nicht, oder er wurde schon benutzt.",
+            "This link does not work: it has been used or replaced by another one, or it has expired.",
+            "Dieser Link gilt nicht: Er wurde schon benutzt oder durch einen anderen ersetzt, oder er ist abgelaufen.",
         ],
     ),
     (
@@ -192,8 +207,8 @@ const PROBLEMS: &[(Code, [&str; 2])] = &[
     (
         Code::NOT_FOR_CALLER,
         [
-            "There is no account with this mail address yet. Make one, and open this page again.",
-            "Zu dieser Mailadresse gibt es noch kein Konto. Lege eines an, und öffne dann diese Seite noch einmal.",
+            "There is no account with this mail address yet.",
+            "Zu dieser Mailadresse gibt es noch kein Konto.",
         ],
     ),
     (
@@ -222,6 +237,20 @@ const PROBLEMS: &[(Code, [&str; 2])] = &[
         [
             "This is your present mail address.",
             "Das ist deine jetzige Mailadresse.",
+        ],
+    ),
+    (
+        Code::TERMS_NOT_ACCEPTED,
+        [
+            "Please accept the terms of this server.",
+            "Bitte stimme den Bedingungen dieses Servers zu.",
+        ],
+    ),
+    (
+        Code::DENIED,
+        [
+            "Accounts on this server are made by its administrator. Please ask there.",
+            "Konten auf diesem Server legt sein Verwalter an. Bitte frage dort nach.",
         ],
     ),
     (
@@ -298,51 +327,13 @@ pub(super) fn offered(offer: &ShareRequest, from: &str, language: Language) -> V
             .as_ref()
             .map(|message| format!("\"{message}\"")),
     );
-    let can_change = offer.permissions != 0;
-    let rights = if can_change {
-        language.say(
-            "You will see what is in it, and can change it.",
-            "Du siehst, was darin ist, und kannst es ändern.",
-        )
-    } else {
-        language.say("You will see what is in it.", "Du siehst, was darin ist.")
-    };
-    said.push(rights.into());
+    said.push(share_rights(offer.permissions, language));
     said
-}
-
-/// A day for people: 22 Dec 2026, or 22. Dez 2026.
-pub(super) fn day(unix_seconds: i64, language: Language) -> String {
-    let time = UnixTime(unix_seconds).format_rfc2822();
-    let english = time.as_str().get(5..16).unwrap_or_default();
-    language.say(english.to_owned(), german_day(english))
-}
-
-fn german_day(english: &str) -> String {
-    let month = |english| match english {
-        "Mar" => "Mär",
-        "May" => "Mai",
-        "Oct" => "Okt",
-        "Dec" => "Dez",
-        same => same,
-    };
-    let mut parts = english.split(' ');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(day), Some(name), Some(year)) => format!("{day}. {} {year}", month(name)),
-        _ => english.to_owned(),
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Language, ShareRequest, day, offered};
-
-    #[test]
-    fn days_are_told_in_the_language_of_the_page() {
-        assert_eq!(day(1_796_000_000, Language::En), "30 Nov 2026");
-        assert_eq!(day(1_796_000_000, Language::De), "30. Nov 2026");
-        assert_eq!(day(1_798_000_000, Language::De), "23. Dez 2026");
-    }
+    use super::{Language, ShareRequest, offered};
 
     #[test]
     fn offers_are_told_with_what_may_be_done() {
@@ -363,7 +354,7 @@ mod tests {
             [
                 "ann@example.com wants to share the folder \"plans\" with you.",
                 "\"Hi\"",
-                "You will see what is in it, and can change it."
+                "You may see its contents, add to them, change them and delete them."
             ]
         );
         let german = offered(&offer(0, None), "ann@example.com", Language::De);
@@ -371,7 +362,7 @@ mod tests {
             german,
             [
                 "ann@example.com möchte den Ordner \"plans\" mit dir teilen.",
-                "Du siehst, was darin ist."
+                "Du darfst den Inhalt sehen."
             ]
         );
     }

@@ -3,6 +3,7 @@
 //! `server` starts it, `http` and `binary` are clients that send exactly the bytes they are told to, which is the point of
 //! them. What methods do is not tested here.
 
+mod account_pages;
 mod admin;
 mod async_transfer;
 mod binary_calls;
@@ -14,6 +15,8 @@ mod http_calls;
 mod http_client;
 mod limits;
 mod mail_transfer;
+mod oauth_browser;
+mod oauth_ends;
 mod oauth_pages;
 mod public_links;
 mod server;

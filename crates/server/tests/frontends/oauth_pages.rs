@@ -1,116 +1,16 @@
 //! The pages of OAuth, as a browser and as an attacker see them.
 
-use crate::http_client::{Client, Response, get, with_body};
-use crate::server::Server;
+use crate::http_client::{Client, get, with_body};
+use crate::oauth_browser::{
+    CODE, EMAIL, PASSWORD, between, cookie_of, form, form_from, is_asking_for_a_login, log_in,
+    login_form, page, page_at, seal_of, set_password, start,
+};
 use pileus_server::rules::second_factor;
-use pileus_server::secrets::fingerprint;
 use pileus_server::totp::Factor;
-use pileus_store::apps::{ACTIVE, App, DISABLED, FULL};
+use pileus_store::apps::DISABLED;
 use pileus_store::{StoreError, Stored};
 use pileus_wire::Tree;
 use std::sync::Arc;
-
-const EMAIL: &str = "ann@example.org";
-const PASSWORD: &str = "correct horse";
-const SECRET: &str = "app-secret";
-const CODE: &str =
-    "client_id=TestApp0001&response_type=code&redirect_uri=https%3A%2F%2Fapp.example%2Fcb";
-
-/// A server with an app, whose only account has a password.
-async fn start() -> Server {
-    let server = Server::start().await;
-    set_password(&server).await;
-    let add = |tx: &mut pileus_store::Tx<'_>| -> Stored<bool> {
-        let app = App {
-            id: tx.id()?,
-            client_id: "TestApp0001".into(),
-            secret_hash: fingerprint(SECRET).to_vec(),
-            name: "<b>Test & app</b>".into(),
-            description: String::new(),
-            redirects: "https://app.example/cb\napp://callback\nhttp://localhost/".into(),
-            access: FULL,
-            implicit: false,
-            permissions: 0,
-            state: ACTIVE,
-            created: 0,
-        };
-        tx.insert_app(&app)
-    };
-    assert!(server.app.db.edit(add).await.unwrap());
-    server
-}
-
-async fn set_password(server: &Server) {
-    let hash = server.app.hashing.hash(PASSWORD.into()).await.unwrap();
-    let set = move |tx: &mut pileus_store::Tx<'_>| -> Stored<()> {
-        let account = tx.account_by_email(EMAIL)?.ok_or(StoreError::Missing)?;
-        tx.set_account_password(account.id, &hash, None)
-    };
-    server.app.db.edit(set).await.unwrap();
-}
-
-async fn page(server: &Server, query: &str, cookie: &str) -> Response {
-    let mut client = Client::connect(server).await;
-    let request = get(&format!("/oauth2/authorize?{query}"));
-    let cookie = format!("\r\nCookie: {cookie}\r\n\r\n");
-    client.send(request.replace("\r\n\r\n", &cookie)).await;
-    client.response().await
-}
-
-/// Sends a form as a browser does that shows the page of this server.
-async fn form(server: &Server, query: &str, cookie: &str, body: &str) -> Response {
-    form_from(server, "Origin: http://x\r\n", query, cookie, body).await
-}
-
-async fn form_from(
-    server: &Server,
-    origin: &str,
-    query: &str,
-    cookie: &str,
-    body: &str,
-) -> Response {
-    let headers =
-        format!("{origin}Cookie: {cookie}\r\nContent-Type: application/x-www-form-urlencoded\r\n");
-    let path = format!("/oauth2/authorize?{query}");
-    let mut client = Client::connect(server).await;
-    client.send(with_body("POST", &path, &headers, body)).await;
-    client.response().await
-}
-
-fn login_form(email: &str, password: &str) -> String {
-    format!("do=login&email={email}&password={password}")
-}
-
-/// Logs in to the page; answers the cookie.
-async fn log_in(server: &Server, query: &str) -> String {
-    let answer = form(server, query, "", &login_form(EMAIL, PASSWORD)).await;
-    assert_eq!(answer.status, 303, "{}", answer.text());
-    assert_eq!(
-        answer.header("location"),
-        Some(format!("/oauth2/authorize?{query}").as_str())
-    );
-    cookie_of(&answer).expect("a cookie")
-}
-
-fn cookie_of(answer: &Response) -> Option<String> {
-    let cookie = answer.header("set-cookie")?;
-    assert!(cookie.contains("; HttpOnly; SameSite=Strict"), "{cookie}");
-    assert!(cookie.contains("; Path=/oauth2/"), "{cookie}");
-    Some(cookie.split(';').next().unwrap().to_owned())
-}
-
-fn seal_of(answer: &Response) -> String {
-    between(answer.text(), "name=\"seal\" value=\"", "\"")
-}
-
-fn between(text: &str, before: &str, after: &str) -> String {
-    let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("{text}"));
-    rest.split_once(after).unwrap().0.to_owned()
-}
-
-fn is_asking_for_a_login(answer: &Response) -> bool {
-    answer.status == 200 && answer.text().contains("name=\"password\"")
-}
 
 #[tokio::test]
 async fn pages_cannot_be_framed_kept_or_scripted() {
@@ -134,6 +34,10 @@ async fn pages_cannot_be_framed_kept_or_scripted() {
         assert!(answer.text().contains("&#38; app"), "{}", answer.text());
     }
     assert!(question.text().contains("app.example"));
+    // The page of its makers is a way out, which tells nothing about the question and shows nothing of theirs here.
+    let makers = "<a href=\"https://makers.example/?a=&#34;&#60;b&#62;&#38;c\" target=\"_blank\" rel=\"noopener noreferrer\">";
+    assert!(question.text().contains(makers), "{}", question.text());
+    assert!(!question.text().contains("<img"));
 }
 
 #[tokio::test]
@@ -196,17 +100,14 @@ async fn an_app_is_told_what_is_wrong() {
     let base: &'static str = Box::leak(base.to_owned().into_boxed_str());
     assert_eq!(
         told(base).await,
-        "https://app.example/cb?error=invalid%5Frequest&state=a%20%26%0D%0Ab"
+        "https://app.example/cb?error=invalid_request&state=a%20%26%0D%0Ab"
     );
     for (more, error) in [
-        (
-            "response_type=magic",
-            "?error=unsupported%5Fresponse%5Ftype",
-        ),
-        ("response_type=token", "#error=unauthorized%5Fclient"),
+        ("response_type=magic", "?error=unsupported_response_type"),
+        ("response_type=token", "#error=unauthorized_client"),
         (
             "response_type=code&permissions=manageshares",
-            "?error=invalid%5Fscope",
+            "?error=invalid_scope",
         ),
     ] {
         let query = Box::leak(format!("{base}&{more}").into_boxed_str());
@@ -233,7 +134,6 @@ async fn a_code_goes_to_the_address_and_is_worth_a_token() {
     let location = answer.header("location").unwrap();
     let code = between(location, "https://app.example/cb?code=", "&");
     let host = server.app.api_hosts().swap_remove(0);
-    let host = host.replace('.', "%2E").replace(':', "%3A");
     assert_eq!(
         location.split_once('&').unwrap().1,
         format!("locationid=1&hostname={host}&state=x")
@@ -435,6 +335,22 @@ async fn other_ways_to_the_page() {
         Some(format!("/oauth2/authorize?{CODE}").as_str())
     );
     assert_eq!(client.get("/oauth2/nothing").await.status, 404);
+    // One slash behind an address does no harm, as with methods.
+    let answer = page_at(&server, &format!("/authorize/?{CODE}"), "").await;
+    assert_eq!(
+        answer.header("location"),
+        Some(format!("/oauth2/authorize?{CODE}").as_str())
+    );
+    for path in [
+        format!("/oauth2/authorize/?{CODE}"),
+        "/oauth2/apps/".to_owned(),
+    ] {
+        assert!(
+            is_asking_for_a_login(&page_at(&server, &path, "").await),
+            "{path}"
+        );
+    }
+    assert_eq!(page_at(&server, "/authorize//", "").await.status, 404);
     let mut client = Client::connect(&server).await;
     let asked = client.get("/oauth2/apps").await;
     assert!(is_asking_for_a_login(&asked));
@@ -449,4 +365,33 @@ async fn other_ways_to_the_page() {
     };
     server.app.db.edit(disable).await.unwrap();
     assert_eq!(page(&server, CODE, "").await.status, 400);
+}
+
+#[tokio::test]
+async fn german_pages_speak_to_friends() {
+    let server = start().await;
+    let query = format!("{CODE}&lang=de&force_reapprove=1");
+    let cookie = log_in(&server, &query).await;
+    let apps = "/oauth2/apps?lang=de";
+    let wrong = form(&server, &query, "", &login_form(EMAIL, "wrong")).await;
+    let shown = form(
+        &server,
+        "client_id=TestApp0001&response_type=code&lang=de",
+        &cookie,
+        "do=allow",
+    )
+    .await;
+    for (answer, said) in [
+        (page(&server, &query, "").await, "Anmelden"),
+        (wrong, "sind falsch"),
+        (page(&server, &query, &cookie).await, "dein Konto nutzen"),
+        (page_at(&server, apps, &cookie).await, "dein Konto"),
+        (shown, "Gehe zurück"),
+    ] {
+        let text = answer.text();
+        assert!(text.contains(said), "{text}");
+        for stiff in [" Sie ", "Ihr ", "Ihre", " Ihnen"] {
+            assert!(!text.contains(stiff), "{text}");
+        }
+    }
 }

@@ -479,6 +479,7 @@ CREATE TABLE app (
     secret_hash BYTEA NOT NULL,
     name TEXT COLLATE "C" NOT NULL,
     description TEXT COLLATE "C" NOT NULL,
+    home_page TEXT COLLATE "C" NOT NULL,
     redirects TEXT COLLATE "C" NOT NULL,
     access BIGINT NOT NULL,
     implicit BIGINT NOT NULL,
@@ -491,7 +492,6 @@ CREATE UNIQUE INDEX app_client ON app (client_key);
 CREATE TABLE app_grant (
     account BIGINT NOT NULL,
     app BIGINT NOT NULL,
-    folder BIGINT,
     permissions BIGINT NOT NULL,
     created BIGINT NOT NULL,
     last_used BIGINT NOT NULL,
@@ -499,12 +499,22 @@ CREATE TABLE app_grant (
 );
 CREATE INDEX app_grant_app ON app_grant (app);
 
+CREATE TABLE app_folder (
+    account BIGINT NOT NULL,
+    app BIGINT NOT NULL,
+    folder BIGINT NOT NULL,
+    PRIMARY KEY (account, app)
+);
+CREATE INDEX app_folder_app ON app_folder (app);
+
 CREATE TABLE app_code (
     secret_hash BYTEA PRIMARY KEY,
     app BIGINT NOT NULL,
-    account BIGINT NOT NULL,
+    account BIGINT,
     redirect TEXT COLLATE "C" NOT NULL,
     permissions BIGINT NOT NULL,
+    challenge TEXT COLLATE "C" NOT NULL,
+    opened_by BYTEA,
     token BIGINT,
     expires BIGINT NOT NULL
 );

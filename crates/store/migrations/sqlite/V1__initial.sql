@@ -479,6 +479,7 @@ CREATE TABLE app (
     secret_hash BLOB NOT NULL,
     name TEXT NOT NULL,
     description TEXT NOT NULL,
+    home_page TEXT NOT NULL,
     redirects TEXT NOT NULL,
     access BIGINT NOT NULL,
     implicit BIGINT NOT NULL,
@@ -491,7 +492,6 @@ CREATE UNIQUE INDEX app_client ON app (client_key);
 CREATE TABLE app_grant (
     account BIGINT NOT NULL,
     app BIGINT NOT NULL,
-    folder BIGINT,
     permissions BIGINT NOT NULL,
     created BIGINT NOT NULL,
     last_used BIGINT NOT NULL,
@@ -499,12 +499,22 @@ CREATE TABLE app_grant (
 ) WITHOUT ROWID;
 CREATE INDEX app_grant_app ON app_grant (app);
 
+CREATE TABLE app_folder (
+    account BIGINT NOT NULL,
+    app BIGINT NOT NULL,
+    folder BIGINT NOT NULL,
+    PRIMARY KEY (account, app)
+) WITHOUT ROWID;
+CREATE INDEX app_folder_app ON app_folder (app);
+
 CREATE TABLE app_code (
     secret_hash BLOB PRIMARY KEY,
     app BIGINT NOT NULL,
-    account BIGINT NOT NULL,
+    account BIGINT,
     redirect TEXT NOT NULL,
     permissions BIGINT NOT NULL,
+    challenge TEXT NOT NULL,
+    opened_by BLOB,
     token BIGINT,
     expires BIGINT NOT NULL
 ) WITHOUT ROWID;

@@ -22,7 +22,14 @@ impl Public for SendVerificationEmail {
             .and_then(|token| verify_token::read(cx.app, token, cx.now));
         let id = match by_token {
             Some(id) => id,
-            None => cx.user()?.account.id,
+            None => {
+                let user = cx.user()?;
+                // An app that sees a folder has no business with the account, however this method lets others in.
+                if user.app_folder.is_some() {
+                    return Err(Code::LOGIN_REQUIRED.into());
+                }
+                user.account.id
+            }
         };
         let (app, now) = (cx.app.clone(), cx.now);
         cx.app

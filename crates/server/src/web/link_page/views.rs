@@ -4,30 +4,15 @@ use super::words::{count, size};
 use super::{DOWNLOAD_PATH, SHOW_PATH};
 use crate::http::Answer;
 use crate::language::{LANGUAGES, Language};
+use crate::phrases::day;
 use crate::rules::public_links::{Entry, Page};
-use crate::web::answer::page;
-use crate::web::words::day;
+use crate::web::answer::{href, page};
 use askama::Template;
 use http::{Response, StatusCode};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use pileus_api::Metadata;
+use pileus_api::{Metadata, UnixTime};
 
 /// Entries of one page of a folder.
 pub(super) const PAGE_ENTRIES: usize = 500;
-
-/// An address with parameters. Empty ones are left out.
-pub(super) fn href(path: &str, parameters: &[(&str, &str)]) -> String {
-    let mut out = path.to_owned();
-    let mut mark = '?';
-    for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
-        out.push(mark);
-        out.push_str(name);
-        out.push('=');
-        out.extend(utf8_percent_encode(value, NON_ALPHANUMERIC));
-        mark = '&';
-    }
-    out
-}
 
 /// What is at the bottom of each page.
 struct Foot {
@@ -40,7 +25,7 @@ impl Foot {
     fn new(language: Language, code: &str, path: &str, expires: Option<i64>) -> Self {
         let others = LANGUAGES.iter().filter(|(id, _)| *id != language.code());
         Self {
-            expires: expires.map(|time| day(time, language)),
+            expires: expires.map(|time| day(UnixTime(time), language)),
             languages: others
                 .map(|&(id, name)| {
                     let parameters = [("code", code), ("path", path), ("lang", id)];
@@ -74,7 +59,7 @@ impl FilePage {
             language,
             title: file.name.clone(),
             size: size(file.file().map_or(0, |facts| facts.size), language),
-            modified: day(file.modified.0, language),
+            modified: day(file.modified, language),
             download: href(DOWNLOAD_PATH, &[("code", code), ("lang", language.code())]),
             foot: Foot::new(language, code, "", expires),
         }
@@ -204,7 +189,7 @@ impl FolderPage {
             href,
             is_folder: entry.is_folder(),
             size,
-            modified: day(entry.modified.0, self.language),
+            modified: day(entry.modified, self.language),
         }
     }
 

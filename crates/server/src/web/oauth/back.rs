@@ -1,6 +1,15 @@
 //! Leading the browser back to an app, with what it is to be told in the address.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What is encoded in values: all but what RFC 3986 never reserves, and the colon of `host:port`, which is allowed in queries
+/// and fragments. The Swift SDK takes values from the fragment as they are and decodes nothing, and it cuts them at `=`.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b':');
 
 /// Where in the address the app reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,13 +22,12 @@ pub(super) enum Place {
 
 /// The address of an app with what it is told. `redirect` is one that was registered.
 ///
-/// Values are encoded to letters and digits: the Swift SDK cuts them at any other sign. Where no browser page but a
-/// program opens the address, what is in the query is in the fragment as well, because the Java SDK reads it there; on
-/// pages of the web it is not, so that no script there comes by a code.
+/// Where no browser page but a program opens the address, what is in the query is in the fragment as well, because the Java
+/// SDK reads it there; on pages of the web it is not, so that no script there comes by a code.
 pub(super) fn address(redirect: &str, place: Place, pairs: &[(&str, &str)]) -> String {
     let told: Vec<String> = pairs
         .iter()
-        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
+        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, ENCODED)))
         .collect();
     let told = told.join("&");
     let query_sign = if redirect.contains('?') { '&' } else { '?' };
@@ -46,8 +54,8 @@ mod tests {
 
     #[test]
     fn addresses() {
-        let pairs = [("code", "a1"), ("state", "x =&#/\r\n\u{e4}")];
-        let state = "x%20%3D%26%23%2F%0D%0A%C3%A4";
+        let pairs = [("code", "a1"), ("state", "x =&#/+%\r\n\u{e4}-._~")];
+        let state = "x%20%3D%26%23%2F%2B%25%0D%0A%C3%A4-._~";
         for (redirect, place, expected) in [
             (
                 "https://a/cb",
@@ -72,5 +80,11 @@ mod tests {
         ] {
             assert_eq!(address(redirect, place, &pairs), expected);
         }
+        // As the Swift SDK reads it, which decodes nothing.
+        let pairs = [("hostname", "my-api.example.org:8443")];
+        assert_eq!(
+            address("pclsdk-w-x://oauth2redirect", Place::Fragment, &pairs),
+            "pclsdk-w-x://oauth2redirect#hostname=my-api.example.org:8443"
+        );
     }
 }

@@ -8,7 +8,7 @@ use crate::call::{Answer, Fail};
 use crate::http::Answer as Body;
 use crate::language::Language;
 use crate::rules::metadata::wire_id;
-use crate::rules::oauth::{Issued, decide_request, issue_code, issue_token, request_fingerprint};
+use crate::rules::oauth::{Bound, Issued, Request, issue_code, issue_token, request_fingerprint};
 use crate::web::PageRequest;
 use crate::web::answer::redirect;
 use crate::web::form::FormPage;
@@ -60,9 +60,34 @@ pub(super) async fn serve(request: &PageRequest<'_>, query: &str) -> Answer<Resp
     match wish.as_str() {
         "" => ask(request, query, &question, &session).await,
         "allow" => allow(request, &question, &session).await,
-        "deny" => deny(request, &question).await,
-        _ => Ok(login::log_out(request)),
+        "deny" => deny(request, &question, &session).await,
+        _ => leave(request, &question, &session).await,
     }
+}
+
+/// The request that an app waits for, before this visitor.
+fn awaited(question: &Question, session: &Session) -> Request {
+    Request {
+        hash: request_fingerprint(&question.app.client_id, &question.request_id),
+        opened_by: session.fingerprint(),
+    }
+}
+
+/// Logs the visitor out. Whoever comes next may decide.
+async fn leave(
+    request: &PageRequest<'_>,
+    question: &Question,
+    session: &Session,
+) -> Answer<Response<Body>> {
+    if question.kind == Kind::Request {
+        let Request { hash, opened_by } = awaited(question, session);
+        let left = request
+            .app
+            .db
+            .edit(move |tx| tx.leave_request(&hash, &opened_by));
+        left.await?;
+    }
+    login::log_out(request, session).await
 }
 
 /// Shows the question, unless the app was let in before with as much. A program that waits elsewhere is asked about
@@ -85,17 +110,24 @@ async fn ask(
         return allow(request, question, session).await;
     }
     let language = request.language();
+    if question.kind == Kind::Request {
+        let (awaited, now) = (awaited(question, session), request.app.clock.now());
+        let opened = request.app.db.edit(move |tx| awaited.open(tx, app, now));
+        if !opened.await? {
+            return Ok(too_late(language));
+        }
+    }
     let page = ConsentPage {
         language,
         title: language.say(
             format!("Let “{}” use your account?", question.app.name),
-            format!("Darf „{}“ Ihr Konto nutzen?", question.app.name),
+            format!("Darf „{}“ dein Konto nutzen?", question.app.name),
         ),
         app: &question.app,
         warning: (question.kind == Kind::Request).then(|| {
             language.say(
                 "Allow this only if you have just started the app yourself. Whoever sent you here gets access otherwise.",
-                "Erlauben Sie das nur, wenn Sie die App gerade selbst gestartet haben. Sonst bekommt Zugriff, wer Sie hierher geschickt hat.",
+                "Erlaube das nur, wenn du die App gerade selbst gestartet hast. Sonst bekommt Zugriff, wer dich hierher geschickt hat.",
             )
         }),
         rights: rights(language, question.app.access, question.permissions),
@@ -115,7 +147,7 @@ pub(super) fn rights(language: Language, access: i64, permissions: i64) -> Vec<&
     let mut rights = vec![if access == apps::FULL {
         language.say(
             "see, change and delete all your files, and make links to them",
-            "alle Ihre Dateien sehen, ändern, löschen und verlinken",
+            "alle deine Dateien sehen, ändern, löschen und verlinken",
         )
     } else {
         language.say(
@@ -125,7 +157,7 @@ pub(super) fn rights(language: Language, access: i64, permissions: i64) -> Vec<&
     }];
     rights.push(language.say(
         "see your mail address and how much space you use",
-        "Ihre Mailadresse und Ihren Speicherplatz sehen",
+        "deine Mailadresse und deinen Speicherplatz sehen",
     ));
     if permissions & apps::MANAGE_SHARES != 0 {
         rights.push(language.say(
@@ -146,7 +178,7 @@ fn answered(language: Language, question: &Question) -> String {
         return language
             .say(
                 "You can undo this at any time.",
-                "Sie können das jederzeit widerrufen.",
+                "Du kannst das jederzeit widerrufen.",
             )
             .into();
     };
@@ -158,7 +190,7 @@ fn answered(language: Language, question: &Question) -> String {
     };
     language.say(
         format!("The answer goes to {place}. You can undo this at any time."),
-        format!("Die Antwort geht an {place}. Sie können das jederzeit widerrufen."),
+        format!("Die Antwort geht an {place}. Du kannst das jederzeit widerrufen."),
     )
 }
 
@@ -168,7 +200,7 @@ enum Given {
     Token(Issued),
     /// It fetches the token itself.
     Decision,
-    /// Another decision was made before.
+    /// Another decision was made before, or somebody else has been asked.
     TooLate,
 }
 
@@ -180,6 +212,7 @@ async fn allow(
 ) -> Answer<Response<Body>> {
     let (server, asked) = (request.app.clone(), question.clone());
     let (account, now) = (session.account.id, request.app.clock.now());
+    let awaited = awaited(question, session);
     let given = request
         .app
         .db
@@ -187,31 +220,36 @@ async fn allow(
             let Question {
                 app, permissions, ..
             } = &asked;
+            if asked.kind == Kind::Request
+                && !awaited.decide(tx, &server, account, *permissions, now)?
+            {
+                return Ok(Given::TooLate);
+            }
             let before = tx.grant(account, app.id)?;
             let widened = before.map_or(0, |grant| grant.permissions) | permissions;
             tx.put_grant(account, app.id, widened, now.0)?;
             Ok(match asked.kind {
                 Kind::Code => {
-                    let redirect = asked.redirect.as_deref().unwrap_or_default();
-                    Given::Code(issue_code(tx, account, app, redirect, *permissions, now)?)
+                    let bound = Bound {
+                        app: app.id,
+                        redirect: asked.redirect.as_deref().unwrap_or_default(),
+                        permissions: *permissions,
+                        challenge: &asked.challenge,
+                    };
+                    Given::Code(issue_code(tx, account, &bound, now)?)
                 }
                 Kind::Token => Given::Token(issue_token(tx, account, app, *permissions, now)?.1),
-                Kind::Request => {
-                    let hash = request_fingerprint(&app.client_id, &asked.request_id);
-                    if decide_request(tx, &server, hash, account, app, *permissions, now)? {
-                        Given::Decision
-                    } else {
-                        Given::TooLate
-                    }
-                }
+                Kind::Request => Given::Decision,
             })
         })
         .await?;
-    tracing::info!(
-        user.id = session.account.id,
-        app = question.app.client_id,
-        "an app was let in"
-    );
+    if !matches!(given, Given::TooLate) {
+        tracing::info!(
+            user.id = session.account.id,
+            app = question.app.client_id,
+            "an app was let in"
+        );
+    }
     let language = request.language();
     Ok(match given {
         Given::Code(code) => match success(request, question, session, ("code", &code)) {
@@ -230,7 +268,7 @@ async fn allow(
             language.say("Done", "Fertig"),
             language.say(
                 "You can close this page and go back to the app.",
-                "Sie können diese Seite schließen und zur App zurückkehren.",
+                "Du kannst diese Seite schließen und zur App zurückkehren.",
             ),
         )
         .respond(StatusCode::OK),
@@ -243,8 +281,8 @@ fn too_late(language: Language) -> Response<Body> {
         language,
         language.say("This did not work", "Das hat nicht geklappt"),
         language.say(
-            "This question was answered before. Start again from the app.",
-            "Diese Frage wurde schon beantwortet. Beginnen Sie noch einmal in der App.",
+            "This question was answered before, or somebody else has opened it. Start again from the app.",
+            "Diese Frage wurde schon beantwortet, oder jemand anders hat sie geöffnet. Beginne noch einmal in der App.",
         ),
     )
     .respond(StatusCode::OK)
@@ -283,10 +321,10 @@ fn copy(request: &PageRequest<'_>, code: &str) -> Response<Body> {
     let language = request.language();
     let shown = CodePage {
         language,
-        title: language.say("Your code", "Ihr Code"),
+        title: language.say("Your code", "Dein Code"),
         text: language.say(
             "Copy this code into the app. It works once, for ten minutes.",
-            "Kopieren Sie diesen Code in die App. Er gilt einmal und zehn Minuten lang.",
+            "Kopiere diesen Code in die App. Er gilt einmal und zehn Minuten lang.",
         ),
         code,
     };
@@ -294,15 +332,19 @@ fn copy(request: &PageRequest<'_>, code: &str) -> Response<Body> {
 }
 
 /// Does not let the app in. What it was let in for before stays.
-async fn deny(request: &PageRequest<'_>, question: &Question) -> Answer<Response<Body>> {
+async fn deny(
+    request: &PageRequest<'_>,
+    question: &Question,
+    session: &Session,
+) -> Answer<Response<Body>> {
     let language = request.language();
     if question.kind == Kind::Request {
-        let (server, asked) = (request.app.clone(), question.clone());
+        let (server, awaited) = (request.app.clone(), awaited(question, session));
         let now = request.app.clock.now();
-        let decided = request.app.db.edit(move |tx| {
-            let hash = request_fingerprint(&asked.app.client_id, &asked.request_id);
-            decide_request(tx, &server, hash, 0, &asked.app, 0, now)
-        });
+        let decided = request
+            .app
+            .db
+            .edit(move |tx| awaited.decide(tx, &server, 0, 0, now));
         if !decided.await? {
             return Ok(too_late(language));
         }
@@ -314,7 +356,7 @@ async fn deny(request: &PageRequest<'_>, question: &Question) -> Answer<Response
             language.say("Denied", "Abgelehnt"),
             language.say(
                 "The app was not let in. You can close this page.",
-                "Die App hat keinen Zugriff bekommen. Sie können diese Seite schließen.",
+                "Die App hat keinen Zugriff bekommen. Du kannst diese Seite schließen.",
             ),
         )
         .respond(StatusCode::OK),

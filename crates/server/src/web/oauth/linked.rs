@@ -7,12 +7,13 @@ use super::{APPS_PATH, form_page};
 use crate::call::Answer;
 use crate::http::Answer as Body;
 use crate::language::Language;
+use crate::phrases::day;
 use crate::web::PageRequest;
 use crate::web::answer::redirect;
-use crate::web::words::day;
 use askama::Template;
 use http::{Response, StatusCode};
 
+use pileus_api::UnixTime;
 use pileus_store::Tx;
 
 /// What the seals of this page's forms are about.
@@ -61,7 +62,7 @@ pub(super) async fn serve(request: &PageRequest<'_>, _query: &str) -> Answer<Res
             .await?;
         return Ok(redirect(APPS_PATH));
     }
-    Ok(login::log_out(request))
+    login::log_out(request, &session).await
 }
 
 async fn show(request: &PageRequest<'_>, session: &Session) -> Answer<Response<Body>> {
@@ -91,8 +92,8 @@ fn linked(tx: &mut Tx<'_>, account: i64, language: Language) -> Answer<Vec<Linke
             id: app.id,
             name: app.name,
             rights: rights(language, app.access, grant.permissions).join(", "),
-            since: day(grant.created, language),
-            last_used: day(grant.last_used, language),
+            since: day(UnixTime(grant.created), language),
+            last_used: day(UnixTime(grant.last_used), language),
         });
     }
     Ok(found)

@@ -1,7 +1,7 @@
 //! Logging in to these pages: by password, and by a code where the account has a second factor.
 
 use super::session::Session;
-use super::{foreign, form_page, session, with_cookie};
+use super::{form_page, session, with_cookie};
 use crate::call::{Answer, Fail};
 use crate::http::Answer as Body;
 use crate::language::Language;
@@ -10,6 +10,7 @@ use crate::rules::second_factor;
 use crate::second_step::{Said, second_step};
 use crate::web::PageRequest;
 use crate::web::answer::redirect;
+use crate::web::origin::foreign;
 use askama::Template;
 use http::{Response, StatusCode};
 use pileus_api::Code;
@@ -87,7 +88,7 @@ fn show(
         (_, false) => language
             .say(
                 "Type the code that your authenticator shows, or a recovery code.",
-                "Geben Sie den Code ein, den Ihre Authenticator-App zeigt, oder einen Wiederherstellungscode.",
+                "Gib den Code ein, den deine Authenticator-App zeigt, oder einen Wiederherstellungscode.",
             )
             .into(),
     };
@@ -125,7 +126,7 @@ async fn submit_password(
     let (account, epoch, now) = (secrets.id, secrets.login_epoch, app.clock.now());
     if secrets.tfa_sealed.is_none() {
         app.limits.succeeded(&email);
-        return go_on(request, account, epoch);
+        return go_on(request, occasion, account, epoch).await;
     }
     let waits = app
         .db
@@ -147,21 +148,32 @@ async fn submit_code(request: &PageRequest<'_>, occasion: Occasion<'_>) -> Answe
         Said::Recovery(code)
     };
     match second_step(request.app, request.client, &pending, said, None).await {
-        Ok(account) => go_on(request, account.id, account.login_epoch),
+        Ok(account) => go_on(request, occasion, account.id, account.login_epoch).await,
         Err(fail) if fail.code == Code::CODE_INVALID => refuse(request, occasion, fail, &pending),
         Err(fail) => refuse(request, occasion, fail, ""),
     }
 }
 
 /// Ends the login.
-pub(super) fn log_out(request: &PageRequest<'_>) -> Response<Body> {
-    with_cookie(again(request), request, "")
+pub(super) async fn log_out(
+    request: &PageRequest<'_>,
+    session: &Session,
+) -> Answer<Response<Body>> {
+    session.end(request.app).await?;
+    Ok(with_cookie(again(request), request, ""))
 }
 
 /// Shows the same page again, now with a login.
-fn go_on(request: &PageRequest<'_>, account: i64, epoch: i64) -> Answer<Response<Body>> {
-    let cookie = session::begin(request.app, account, epoch)?;
-    Ok(with_cookie(again(request), request, &cookie))
+async fn go_on(
+    request: &PageRequest<'_>,
+    occasion: Occasion<'_>,
+    account: i64,
+    epoch: i64,
+) -> Answer<Response<Body>> {
+    match session::begin(request.app, account, epoch).await {
+        Ok(cookie) => Ok(with_cookie(again(request), request, &cookie)),
+        Err(fail) => refuse(request, occasion, fail, ""),
+    }
 }
 
 /// Leads to the page's own address by GET.
@@ -185,7 +197,7 @@ fn refuse(
     let wrong = if is_unprotected {
         language.say(
             "This server takes passwords over a protected connection only. Use its address with https.",
-            "Dieser Server nimmt Passwörter nur über eine geschützte Verbindung an. Nutzen Sie seine Adresse mit https.",
+            "Dieser Server nimmt Passwörter nur über eine geschützte Verbindung an. Nutze seine Adresse mit https.",
         )
     } else {
         language.say(
@@ -195,7 +207,7 @@ fn refuse(
     };
     let too_many = language.say(
         "Too many tries. Wait some minutes and try again.",
-        "Zu viele Versuche. Warten Sie einige Minuten und versuchen Sie es noch einmal.",
+        "Zu viele Versuche. Warte einige Minuten und versuche es noch einmal.",
     );
     let used = language.say(
         "This code is wrong or was used already.",
@@ -203,11 +215,11 @@ fn refuse(
     );
     let late = language.say(
         "This took too long. Log in again.",
-        "Das hat zu lange gedauert. Melden Sie sich noch einmal an.",
+        "Das hat zu lange gedauert. Melde dich noch einmal an.",
     );
     let unverified = language.say(
         "Confirm your mail address first, by the link in the mail that you got.",
-        "Bestätigen Sie zuerst Ihre Mailadresse, über den Link in der Mail, die Sie bekommen haben.",
+        "Bestätige zuerst deine Mailadresse, über den Link in der Mail, die du bekommen hast.",
     );
     let problems = [
         (Code::LOGIN_FAILED, wrong),

@@ -4,6 +4,7 @@ use super::back::{Place, address};
 use crate::app::App as Server;
 use crate::call::Answer;
 use crate::rules::oauth::{is_request_id, working_app};
+use crate::rules::pkce;
 use crate::rules::redirects::is_registered;
 use pileus_store::apps::{self, App};
 use pileus_wire::{Params, parse_query};
@@ -35,6 +36,10 @@ pub(super) struct Question {
     pub(super) permissions: i64,
     /// What names the request that the app waits for.
     pub(super) request_id: String,
+    /// What the app's proof will have to fit, when it shows the code; empty if it gives none.
+    pub(super) challenge: String,
+    /// How the challenge was made.
+    challenge_method: String,
     /// Whether to ask even if the app was let in before.
     pub(super) is_asked_again: bool,
 }
@@ -92,6 +97,8 @@ impl Question {
             state: text("state"),
             permissions: permissions(&text("permissions").unwrap_or_default()),
             request_id: text("request_id").unwrap_or_default(),
+            challenge: text("code_challenge").unwrap_or_default(),
+            challenge_method: text("code_challenge_method").unwrap_or_default(),
             is_asked_again: params.flag("force_reapprove"),
         };
         Ok(match asked.fault(&response_type) {
@@ -112,7 +119,7 @@ impl Question {
             return Some("unauthorized_client");
         }
         let is_malformed = match self.kind {
-            Kind::Code => false,
+            Kind::Code => !self.has_usable_challenge(),
             Kind::Token => self.redirect.is_none(),
             Kind::Request => !is_request_id(&self.request_id),
         };
@@ -120,6 +127,13 @@ impl Question {
             return Some("invalid_request");
         }
         (self.permissions & !self.app.permissions != 0).then_some("invalid_scope")
+    }
+
+    /// Whether there is no challenge, or one that a proof can be held against. An app that means to prove itself must not
+    /// be left to believe that it does.
+    fn has_usable_challenge(&self) -> bool {
+        let is_none = self.challenge.is_empty() && self.challenge_method.is_empty();
+        is_none || self.challenge_method == pkce::METHOD && pkce::is_challenge(&self.challenge)
     }
 
     fn refusal(&self, fault: &'static str) -> Refused {

@@ -1,11 +1,13 @@
-//! Who is logged in to these pages: a signed cookie, which the server keeps nothing about.
+//! Who is logged in to these pages: a cookie with a secret, of which the server keeps a fingerprint until the login ends.
 
 use crate::app::App;
 use crate::call::{Answer, Fail};
-use crate::seal::{opened, sealed};
-use crate::secrets::random;
+use crate::secrets::{fingerprint, random_token};
 use crate::web::PageRequest;
+use pileus_api::{Code, UnixTime};
+use pileus_store::Tx;
 use pileus_store::accounts::{self, Account};
+use pileus_store::mail_codes::{NewMailCode, PAGE_LOGIN};
 use subtle::ConstantTimeEq;
 
 /// Name of the cookie. It is no parameter of any method.
@@ -14,8 +16,10 @@ const COOKIE_NAME: &str = "pileus_page";
 /// How long a login to these pages lasts at most.
 const LIFE_SECONDS: i64 = 3600;
 
+/// Logins to these pages that an account may have at a time.
+const LOGINS_MAX: usize = 100;
+
 /// What signatures are for, so that none fits elsewhere.
-const SESSION_PURPOSE: &str = "page session";
 const FORM_PURPOSE: &str = "page form";
 
 /// A login to these pages.
@@ -27,24 +31,35 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// The login that the request's cookie stands for, if it still holds: it ends with its time, with a change of the
-    /// password, and with the account.
+    /// The login that the request's cookie stands for, if it still holds: it ends when somebody logs out, with its time,
+    /// with a change of the password, and with the account.
     pub(super) async fn of(request: &PageRequest<'_>) -> Answer<Option<Self>> {
-        let app = request.app;
-        for value in request.cookies(COOKIE_NAME) {
-            let Some((id, epoch)) = read(app, value) else {
-                continue;
-            };
-            let account = app.db.view(move |tx| tx.account(id)).await?;
-            let holds = |account: &Account| {
-                account.state == accounts::ACTIVE && account.login_epoch == epoch
-            };
-            if let Some(account) = account.filter(holds) {
-                let value = value.to_owned();
-                return Ok(Some(Self { account, value }));
+        let now = request.app.clock.now();
+        let values: Vec<_> = request.cookies(COOKIE_NAME).map(str::to_owned).collect();
+        let found = request.app.db.view(move |tx| -> Answer<Option<Self>> {
+            for value in values {
+                if let Some(account) = logged_in(tx, &value, now)? {
+                    return Ok(Some(Self { account, value }));
+                }
             }
-        }
-        Ok(None)
+            Ok(None)
+        });
+        found.await
+    }
+
+    /// What the database keeps of the login.
+    pub(super) fn fingerprint(&self) -> [u8; 32] {
+        fingerprint(&self.value)
+    }
+
+    /// Ends the login, also for those who have kept its cookie.
+    pub(super) async fn end(&self, app: &App) -> Answer<()> {
+        let hash = self.fingerprint();
+        app.db
+            .edit(move |tx| tx.take_mail_code(&hash))
+            .await
+            .map(drop)
+            .map_err(Fail::from)
     }
 
     /// The proof that a form was shown to this login for this request.
@@ -60,12 +75,40 @@ impl Session {
     }
 }
 
-/// The cookie's value for an account that has just logged in.
-pub(super) fn begin(app: &App, account: i64, epoch: i64) -> Answer<String> {
-    let expires = app.clock.now().0.saturating_add(LIFE_SECONDS);
-    let nonce = hex::encode(random::<8>().map_err(Fail::internal)?);
-    let text = format!("{account}-{epoch}-{expires}-{nonce}");
-    Ok(sealed(app, SESSION_PURPOSE, &text))
+/// The account whose login a cookie stands for.
+fn logged_in(tx: &mut Tx<'_>, value: &str, now: UnixTime) -> Answer<Option<Account>> {
+    let login = tx.mail_code(&fingerprint(value))?;
+    let Some(login) = login.filter(|login| login.purpose == PAGE_LOGIN && login.expires > now.0)
+    else {
+        return Ok(None);
+    };
+    let holds = |account: &Account| {
+        account.state == accounts::ACTIVE && account.login_epoch.to_string() == login.detail
+    };
+    Ok(tx.account(login.account)?.filter(holds))
+}
+
+/// The cookie's value for an account that has just logged in; 4010 if it has too many logins.
+pub(super) async fn begin(app: &App, account: i64, epoch: i64) -> Answer<String> {
+    let (value, now) = (random_token().map_err(Fail::internal)?, app.clock.now());
+    let hash = fingerprint(&value);
+    app.db
+        .edit(move |tx| -> Answer<()> {
+            tx.void_expired_mail_codes(account, PAGE_LOGIN, now.0)?;
+            if tx.mail_codes(account, PAGE_LOGIN)?.len() >= LOGINS_MAX {
+                return Err(Code::REQUESTS_LIMITED.into());
+            }
+            Ok(tx.insert_mail_code(&NewMailCode {
+                secret_hash: &hash,
+                account,
+                purpose: PAGE_LOGIN,
+                detail: &epoch.to_string(),
+                created: now.0,
+                expires: now.0.saturating_add(LIFE_SECONDS),
+            })?)
+        })
+        .await?;
+    Ok(value)
 }
 
 /// The header that sets the cookie; an empty value takes it away. Requests that other sites cause do not carry it.
@@ -73,18 +116,6 @@ pub(super) fn set_cookie(value: &str, is_protected: bool) -> String {
     let age = if value.is_empty() { "; Max-Age=0" } else { "" };
     let secure = if is_protected { "; Secure" } else { "" };
     format!("{COOKIE_NAME}={value}; Path=/oauth2/; HttpOnly; SameSite=Strict{secure}{age}")
-}
-
-/// Account and epoch of a cookie that is ours and has not expired.
-fn read(app: &App, value: &str) -> Option<(i64, i64)> {
-    let text = opened(app, SESSION_PURPOSE, value)?;
-    let mut numbers = text.split('-').map(str::parse::<i64>);
-    let (account, epoch, expires) = (
-        numbers.next()?.ok()?,
-        numbers.next()?.ok()?,
-        numbers.next()?.ok()?,
-    );
-    (app.clock.now().0 < expires).then_some((account, epoch))
 }
 
 #[cfg(test)]
