@@ -3,7 +3,7 @@
 use super::error::{Error, Result};
 use super::{open_existing, output};
 use crate::cli::{AppChanges, AppCommand, DataArgs, NewAppArgs};
-use pileus_api::name::check_name;
+use pileus_api::name::{check_name, is_invisible};
 use pileus_server::app::App as Server;
 use pileus_server::rules::redirects::is_registrable;
 use pileus_server::secrets::{fingerprint, random_token};
@@ -167,14 +167,15 @@ async fn app(server: &Server, client_id: &str) -> Result<App> {
     found.ok_or_else(|| Error::new(format!("there is no app {client_id}")))
 }
 
-/// A folder may get the name, so it has to be one that a folder can have.
+/// A folder may get the name, so it has to be one that a folder can have; and people decide by it whether they let the app
+/// in, so it has to be what it looks like.
 fn checked_name(name: String) -> Result<String> {
     let is_short = name.chars().count() <= 100;
-    if is_short && check_name(&name).is_ok() {
+    if is_short && check_name(&name).is_ok() && !name.contains(is_invisible) {
         Ok(name)
     } else {
         Err(Error::new(
-            "the name of an app has at most 100 characters and could be that of a folder",
+            "the name of an app has at most 100 characters, all of which are seen, and could be that of a folder",
         ))
     }
 }

@@ -1,5 +1,5 @@
 //! Clears away what has outlived its time: old trash, old revisions, files that were sent by mail, upload sessions that
-//! nobody went on with, accounts that were given up, used-up codes and mails, contents that nothing refers to, and bytes that no row knows.
+//! nobody went on with, accounts that were given up, used-up codes and mails, devices that are trusted no more, contents that nothing refers to, and bytes that no row knows.
 //!
 //! Every step is a short transaction of its own, and each is safe beside running calls and beside janitors of other
 //! nodes. Rows go first, bytes after: bytes without a row are found again, a row without bytes must never exist.
@@ -11,7 +11,7 @@ use crate::mail;
 use crate::rules::offers::End;
 use crate::rules::purge;
 use crate::rules::trash::retention_start;
-use crate::rules::{mail_codes, mail_transfer, newsletter};
+use crate::rules::{mail_codes, mail_transfer, newsletter, second_factor};
 use crate::sessions;
 use futures_util::StreamExt;
 use pileus_blobs::BlobKey;
@@ -72,6 +72,7 @@ pub async fn tidy(app: &Arc<App>) -> Answer<()> {
         .edit(move |tx| -> Answer<()> {
             tx.clear_mails(now.saturating_sub(mail::WINDOW_SECONDS))?;
             tx.clear_mail_codes(now.saturating_sub(mail_codes::REMEMBERED_SECONDS))?;
+            tx.clear_old_trusted_devices(now.saturating_sub(second_factor::TRUST_SECONDS))?;
             tx.clear_counted_paths(now)?;
             tx.clear_subscribers(now.saturating_sub(newsletter::CONSENT_SECONDS))?;
             Ok(())

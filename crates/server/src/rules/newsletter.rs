@@ -5,7 +5,7 @@ use crate::call::{Answer, Fail};
 use crate::language::Language;
 use crate::mail::{self, letters};
 use crate::methods::general::is_email;
-use crate::rules::account_mail::{check_limit, counted};
+use crate::rules::guesses::with_code;
 use crate::secrets::{fingerprint, random_token};
 use pileus_api::{Code, UnixTime};
 use pileus_store::Tx;
@@ -86,7 +86,6 @@ fn put(
 
 /// Notes the consent that a code proves; answers the address. 2013 if it was given before.
 pub async fn verify(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<String> {
-    check_limit(app, client)?;
     let (code, now) = (code.to_owned(), app.clock.now());
     let verified = app.db.edit(move |tx| -> Answer<String> {
         let found = tx
@@ -101,20 +100,22 @@ pub async fn verify(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<String
         tx.verify_subscriber(&found.email_key)?;
         Ok(found.email)
     });
-    counted(app, client, verified.await)
+    with_code(app, client, verified).await
 }
 
 /// Takes the address that a code belongs to off the list. 2012 only for what cannot be a code.
 pub async fn unsubscribe(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<()> {
-    check_limit(app, client)?;
     let is_code = code.len() == 32 && code.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !is_code {
-        return counted(app, client, Err(Code::CODE_INVALID.into()));
-    }
     let code = code.to_ascii_lowercase();
-    app.db
-        .edit(move |tx| -> Answer<()> { Ok(tx.remove_subscriber(&fingerprint(&code))?) })
-        .await
+    let removing = async {
+        if !is_code {
+            return Err(Code::CODE_INVALID.into());
+        }
+        app.db
+            .edit(move |tx| -> Answer<()> { Ok(tx.remove_subscriber(&fingerprint(&code))?) })
+            .await
+    };
+    with_code(app, client, removing).await
 }
 
 /// Sends the code that takes an address off the list, if it is there.

@@ -6,6 +6,7 @@ use super::words::{Words, offered, problem, words};
 use crate::call::{Answer, Fail};
 use crate::http::{Answer as Body, refusal};
 use crate::language::Language;
+use crate::login;
 use crate::rules::mailed_offers::{self, Mailed};
 use crate::rules::{account_mail, newsletter};
 use http::{Response, StatusCode};
@@ -88,6 +89,9 @@ impl Step {
     async fn act(self, request: &PageRequest<'_>, code: &str) -> Answer<()> {
         let (app, client) = (request.app, request.client);
         let text = |name| request.text(name);
+        if matches!(self, Self::Reset | Self::ConfirmMail | Self::Deactivate) {
+            login::protected(app, request.secure)?;
+        }
         match self {
             Self::Verify => account_mail::verify_email(app, client, code)
                 .await
