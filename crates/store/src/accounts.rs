@@ -85,7 +85,7 @@ sql! {
     BY_EMAIL = concat!("SELECT ", columns!(), " FROM account WHERE email_key = $1");
     SECRETS_BY_EMAIL = concat!("SELECT ", secrets!(), " FROM account WHERE email_key = $1");
     SECRETS_BY_ID = concat!("SELECT ", secrets!(), " FROM account WHERE id = $1");
-    UNSEALED = "SELECT id FROM account WHERE password_sealed IS NULL AND password_hash <> '' AND state = 0 LIMIT 1";
+    UNSEALED = "SELECT id FROM account WHERE password_sealed IS NULL AND state = 0 AND password_hash <> '' LIMIT 1";
     SEAL = "UPDATE account SET password_sealed = $1 WHERE id = $2 AND login_epoch = $3";
     LIST = concat!("SELECT ", columns!(), " FROM account ORDER BY id"), scans = "administrators list all accounts";
     ANY = "SELECT id FROM account LIMIT 1", scans = "stops at the first row";

@@ -240,3 +240,25 @@ fn shown(app: &App) -> Value {
         "created": app.created,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::checked_name;
+
+    #[test]
+    fn names_are_what_they_look_like() {
+        for good in ["Photo sync", "Zähler 2", "漢字"] {
+            assert!(checked_name(good.into()).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "a/b",
+            "two\nlines",
+            "Rclo\u{200b}ne",
+            "\u{202e}enolcr",
+            "\u{ad}",
+        ] {
+            assert!(checked_name(bad.into()).is_err(), "{bad:?}");
+        }
+    }
+}

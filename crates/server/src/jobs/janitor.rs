@@ -354,6 +354,51 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn devices_are_trusted_for_sixty_days_and_the_newest_fifty() {
+        let place = tempfile::tempdir().unwrap();
+        let (app, id) = site(place.path()).await;
+        let device = |number: usize| {
+            let named = format!("0123456789abcdef{number}");
+            second_factor::device_fingerprint(&app, id, &named).unwrap()
+        };
+        let trust = async |number: usize| {
+            let (device, now) = (device(number), app.clock.now());
+            app.db
+                .edit(move |tx| second_factor::trust(tx, id, &device, now))
+                .await
+                .unwrap();
+        };
+        let trusted = async |number: usize| {
+            let (device, now) = (Some(device(number)), app.clock.now());
+            app.db
+                .view(move |tx| second_factor::is_trusted(tx, id, device, now))
+                .await
+                .unwrap()
+        };
+        let count = || app.db.view(move |tx| tx.count_trusted_devices(id));
+        for number in 0..50 {
+            go_on(place.path(), 10 + i64::try_from(number).unwrap());
+            trust(number).await;
+        }
+        // The oldest is renewed, so another one goes.
+        go_on(place.path(), 100);
+        trust(0).await;
+        trust(50).await;
+        assert_eq!(count().await.unwrap(), 50);
+        assert!(trusted(0).await && trusted(50).await && trusted(2).await);
+        assert!(!trusted(1).await);
+
+        go_on(place.path(), 60 * 86_400 + 99);
+        tidy(&app).await.unwrap();
+        assert!(trusted(0).await && !trusted(2).await);
+        assert_eq!(count().await.unwrap(), 2);
+        go_on(place.path(), 60 * 86_400 + 100);
+        tidy(&app).await.unwrap();
+        assert!(!trusted(0).await);
+        assert_eq!(count().await.unwrap(), 0);
+    }
+
+    #[tokio::test]
     async fn accounts_that_were_given_up_are_erased_in_time() {
         let place = tempfile::tempdir().unwrap();
         let (app, id) = site(place.path()).await;

@@ -43,6 +43,9 @@ enum Key {
     SecondFactor(i64),
 }
 
+/// Whatever a client sends as a name, this is what it takes.
+const _: () = assert!(size_of::<Key>() == 16);
+
 /// The tries of the last minutes.
 #[derive(Debug)]
 pub(super) struct Tries {

@@ -13,6 +13,7 @@ mod http_bodies;
 mod http_calls;
 mod http_client;
 mod limits;
+mod logins;
 mod mail_transfer;
 mod oauth_pages;
 mod public_links;

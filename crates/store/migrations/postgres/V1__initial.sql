@@ -43,7 +43,7 @@ CREATE TABLE account (
 CREATE UNIQUE INDEX account_email ON account (email_key);
 CREATE UNIQUE INDEX account_invite ON account (invite_code) WHERE invite_code IS NOT NULL;
 CREATE INDEX account_invited ON account (invited_by, id) WHERE invited_by IS NOT NULL;
-CREATE INDEX account_unsealed ON account (id) WHERE password_sealed IS NULL AND password_hash <> '' AND state = 0;
+CREATE INDEX account_unsealed ON account (state, id) WHERE password_sealed IS NULL;
 CREATE INDEX account_deactivated ON account (deactivated, id) WHERE deactivated IS NOT NULL;
 
 CREATE TABLE token (
