@@ -124,7 +124,7 @@ impl Public for TfaDisable {
             let (app, now) = (edit.app.clone(), edit.now);
             for proof in [Proof::Authenticator(&typed), Proof::Recovery(&typed)] {
                 if second_factor::prove(edit.tx, &app, id, &proof, now)? {
-                    return Ok(second_factor::switch_off(edit.tx, id)?);
+                    return second_factor::switch_off(edit.tx, id);
                 }
             }
             Err(Code::CODE_INVALID.into())
