@@ -135,6 +135,27 @@ impl Server {
         }
     }
 
+    /// Whether it takes passwords without TLS, which it never has here.
+    pub fn takes_passwords(&self) -> bool {
+        let refuses = ("password_without_tls".to_owned(), "false".to_owned());
+        !self.setup.config.contains(&refuses)
+    }
+
+    /// Has an administrator make a token for an account; `arguments` say more about it.
+    pub fn make_token(&self, mail: &str, arguments: &[&str]) -> Result<String> {
+        let command = [&["token", "create", mail], arguments].concat();
+        Ok(self.admin(&command)?.trim().to_owned())
+    }
+
+    /// Tells the id of the account that a token belongs to.
+    pub fn account_of(&self, protocol: Protocol, token: &str) -> Result<u64> {
+        let answer = self
+            .connect(protocol)?
+            .call(&Call::new("userinfo").with("auth", token))?;
+        let userid = answer.tree.get("userid").and_then(Tree::as_u64);
+        userid.ok_or_else(|| format!("userinfo: {:?}", answer.tree).into())
+    }
+
     /// Sets the server's clock this many seconds ahead of the real one.
     pub fn set_clock(&self, ahead_s: u64) -> Result<()> {
         // Renamed into place, so that the server never reads half a number.

@@ -7,8 +7,8 @@ use pileus_wire::UnixTime;
 /// Makes an account, and sends a mail that asks to verify its address. A server with closed sign-up refuses.
 #[derive(Method, Params)]
 #[method(name = "register", caller = Anyone, access = Public, reply = RegisterReply,
-         fails = [DENIED, EMAIL_INVALID, PASSWORD_SHORT, PASSWORD_BLANK, PASSWORD_REPEATS, PASSWORD_SEQUENCE,
-                  TERMS_NOT_ACCEPTED, EMAIL_TAKEN])]
+         fails = [WRONG_FORM, DENIED, EMAIL_INVALID, PASSWORD_SHORT, PASSWORD_BLANK, PASSWORD_REPEATS,
+                  PASSWORD_SEQUENCE, TERMS_NOT_ACCEPTED, EMAIL_TAKEN])]
 pub struct Register {
     /// Mail address; it becomes the user name.
     #[param(missing = NO_MAIL)]
@@ -26,7 +26,7 @@ pub struct Register {
     pub r#ref: Option<u64>,
     /// The code of an invitation, as `invite` gives it. What leads to nobody is ignored.
     pub invite: Option<String>,
-    /// Answer a token too, and log the connection in. Not where a login needs a verified address.
+    /// Answer a token too, and log the connection in if nobody is. Not where a login needs a verified address.
     pub getauth: bool,
 }
 
@@ -39,11 +39,11 @@ pub struct RegisterReply {
     pub auth: Option<String>,
 }
 
-/// Changes the password. All other tokens of the account stop working.
+/// Changes the password. All other tokens of the account stop working, and so do the codes of mails that are under way.
 #[derive(Method, Params)]
 #[method(name = "changepassword", caller = Owner, access = Public, reply = AuthReply,
-         fails = [PASSWORD_UNCHANGED, OLD_PASSWORD_WRONG, PASSWORD_SHORT, PASSWORD_BLANK, PASSWORD_REPEATS,
-                  PASSWORD_SEQUENCE])]
+         fails = [WRONG_FORM, PASSWORD_UNCHANGED, OLD_PASSWORD_WRONG, PASSWORD_SHORT, PASSWORD_BLANK,
+                  PASSWORD_REPEATS, PASSWORD_SEQUENCE])]
 pub struct ChangePassword {
     /// The present password.
     #[param(missing = NO_OLD_PASSWORD)]
@@ -171,8 +171,8 @@ pub struct LostPassword {
 /// up.
 #[derive(Method, Params)]
 #[method(name = "resetpassword", caller = Anyone, access = Public,
-         fails = [CODE_INVALID, RESET_CODE_EXPIRED, PASSWORD_SHORT, PASSWORD_BLANK, PASSWORD_REPEATS,
-                  PASSWORD_SEQUENCE])]
+         fails = [WRONG_FORM, CODE_INVALID, RESET_CODE_EXPIRED, PASSWORD_SHORT, PASSWORD_BLANK,
+                  PASSWORD_REPEATS, PASSWORD_SEQUENCE])]
 pub struct ResetPassword {
     /// The code of the mail.
     #[param(missing = NO_CODE)]
@@ -197,7 +197,7 @@ pub struct SendChangeMail {
 /// Makes the address that a code was sent to the account's.
 #[derive(Method, Params)]
 #[method(name = "changemail", caller = Owner, access = Public,
-         fails = [CODE_INVALID, EMAIL_TAKEN, CODE_EXPIRED, PASSWORD_WRONG])]
+         fails = [WRONG_FORM, CODE_INVALID, EMAIL_TAKEN, CODE_EXPIRED, PASSWORD_WRONG])]
 pub struct ChangeMail {
     /// The account's password.
     #[param(missing = NO_PASSWORD)]
@@ -216,7 +216,7 @@ pub struct SendDeactivateMail {}
 /// administrator sets, who can bring the account back until then.
 #[derive(Method, Params)]
 #[method(name = "deactivateuser", caller = Owner, access = Public,
-         fails = [CODE_INVALID, CODE_EXPIRED, PASSWORD_WRONG])]
+         fails = [WRONG_FORM, CODE_INVALID, CODE_EXPIRED, PASSWORD_WRONG])]
 pub struct DeactivateUser {
     /// The account's password.
     #[param(missing = NO_PASSWORD)]
@@ -317,8 +317,11 @@ pub struct TfaSendCodeViaSysNotification {
 /// by a code that it is there, and answers recovery codes. A method of Pileus; pCloud has no documented one.
 #[derive(Method, Params)]
 #[method(name = "tfa_enable", caller = Owner, access = Public, reply = TfaEnableReply,
-         fails = [DENIED, CODE_INVALID, CODE_EXPIRED])]
+         fails = [WRONG_FORM, DENIED, CODE_INVALID, CODE_EXPIRED, PASSWORD_WRONG])]
 pub struct TfaEnable {
+    /// The account's password, in both calls.
+    #[param(missing = NO_PASSWORD)]
+    pub password: String,
     /// The six digits the authenticator shows, in the second call.
     pub code: Option<String>,
 }
@@ -336,8 +339,12 @@ pub struct TfaEnableReply {
 
 /// Switches the second factor off. A method of Pileus; pCloud has no documented one.
 #[derive(Method, Params)]
-#[method(name = "tfa_disable", caller = Owner, access = Public, fails = [DENIED, CODE_INVALID])]
+#[method(name = "tfa_disable", caller = Owner, access = Public,
+         fails = [WRONG_FORM, DENIED, CODE_INVALID, PASSWORD_WRONG])]
 pub struct TfaDisable {
+    /// The account's password.
+    #[param(missing = NO_PASSWORD)]
+    pub password: String,
     /// The six digits the authenticator shows, or a recovery code.
     #[param(missing = NO_CODE)]
     pub code: String,

@@ -19,6 +19,46 @@ pub fn check_name(name: &str) -> Result<(), Code> {
     }
 }
 
+/// Characters beside the control characters that nobody sees, by code point: those Unicode calls formats, or has ignored
+/// where they cannot be shown.
+const INVISIBLE: [(u32, u32); 25] = [
+    (0xAD, 0xAD),
+    (0x34F, 0x34F),
+    (0x600, 0x605),
+    (0x61C, 0x61C),
+    (0x6DD, 0x6DD),
+    (0x70F, 0x70F),
+    (0x890, 0x891),
+    (0x8E2, 0x8E2),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x200B, 0x200F),
+    (0x2028, 0x202E),
+    (0x2060, 0x206F),
+    (0x3164, 0x3164),
+    (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFFB),
+    (0x110BD, 0x110BD),
+    (0x110CD, 0x110CD),
+    (0x13430, 0x1343F),
+    (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A),
+    (0xE0000, 0xE0FFF),
+];
+
+/// Whether a character is not seen, or turns the direction of what is written around it: with it a name can be made to
+/// look like another one.
+pub fn is_invisible(char: char) -> bool {
+    let point = u32::from(char);
+    char.is_control()
+        || INVISIBLE
+            .iter()
+            .any(|&(first, last)| (first..=last).contains(&point))
+}
+
 /// A path from the caller's root: `/docs/a.txt`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
@@ -98,6 +138,19 @@ fn floor_boundary(text: &str, at_most: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_is_not_seen_is_known() {
+        for invisible in
+            "\n\u{7f}\u{85}\u{ad}\u{200b}\u{200d}\u{202e}\u{2066}\u{2060}\u{3164}\u{feff}\u{e0041}"
+                .chars()
+        {
+            assert!(super::is_invisible(invisible), "{invisible:?}");
+        }
+        for visible in "aZ0 -_äßжअ漢ｱ🙂".chars() {
+            assert!(!super::is_invisible(visible), "{visible:?}");
+        }
+    }
+
     use super::*;
 
     #[test]

@@ -4,7 +4,9 @@ use pileus_server::app::App;
 use pileus_server::clock::Clock;
 use pileus_server::config::Config;
 use pileus_server::rules::accounts::{NewUser, add_user, sealed};
-use pileus_server::{admin, jobs, link_counts, listen, mail, secrets, start, tls, working};
+use pileus_server::{
+    admin, jobs, link_counts, listen, mail, password, secrets, start, tls, working,
+};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -78,7 +80,7 @@ async fn first_user(app: &Arc<App>) -> Result<Option<String>, Box<dyn Error>> {
     let new = NewUser {
         email: FIRST_USER.into(),
         email_verified: true,
-        password_hash: app.hashing.hash(password.clone()).await?,
+        password_hash: password::hash(&password)?,
         password_sealed: sealed(app, &password).map_err(|fail| format!("{fail:?}"))?,
         language: app.config.default_language.clone(),
         quota: app.config.default_quota_bytes,

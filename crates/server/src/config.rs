@@ -106,7 +106,8 @@ settings! {
         /// Whether logins by digest work. They need the password in a form that can be read back; it is then kept
         /// sealed under a key outside the database.
         pub digest_login: bool = true,
-        /// Whether passwords are accepted on connections without TLS.
+        /// Whether passwords of accounts are accepted on connections without TLS. Where they are not, a login by
+        /// password answers 2000, and any other call that carries one 1101.
         pub password_without_tls: bool = true,
         /// Whether a connection remembers its login. `documented`: the first login counts until `logout`, as pCloud
         /// has it; `own-credentials`: a request that brings credentials is judged by them; `off`: every request needs

@@ -1,18 +1,17 @@
-//! Failed logins: who fails too often has to wait (code 4000).
+//! How often something may be done: what may be wrong ([`tries`]), and what is counted whatever comes of it.
 
+mod table;
+mod tries;
+
+use crate::call::Answer;
+use pileus_api::Code;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Failures that are allowed within [`WINDOW`].
-const FAILURES_MAX: u32 = 10;
-
-/// How long failures count.
-const WINDOW: Duration = Duration::from_secs(600);
-
-/// Entries kept at most, so that failures under invented names cannot fill the memory.
+/// Networks kept at most of each count.
 const ENTRIES_MAX: usize = 100_000;
 
 /// Feedback messages that one network may send within [`FEEDBACK_WINDOW`].
@@ -21,7 +20,7 @@ const FEEDBACK_MAX: u32 = 5;
 /// How long feedback messages count.
 const FEEDBACK_WINDOW: Duration = Duration::from_secs(3600);
 
-/// Wrong codes and passwords of public links that one network may try within [`LINK_WINDOW`].
+/// Wrong codes of links that one network may try within [`LINK_WINDOW`].
 const LINK_FAILURES_MAX: u32 = 100;
 
 /// How long those count.
@@ -41,11 +40,12 @@ const SENT_MAX: u32 = 100;
 /// How long those count.
 const SENT_WINDOW: Duration = Duration::from_secs(3600);
 
-/// Counts failed logins by account name and by network. Valid tokens are never held up by it.
+pub use tries::Subject;
+
+/// Counts what could be done too often. Valid tokens are never held up by it.
 #[derive(Debug, Default)]
 pub struct LoginLimits {
-    by_name: Mutex<HashMap<String, Failures>>,
-    by_network: Mutex<HashMap<IpAddr, Failures>>,
+    tries: tries::Tries,
     feedback: Mutex<HashMap<IpAddr, Failures>>,
     links: Mutex<HashMap<IpAddr, Failures>>,
     mails: Mutex<HashMap<IpAddr, Failures>>,
@@ -66,48 +66,27 @@ impl Failures {
 }
 
 impl LoginLimits {
-    /// Whether another try is allowed now.
-    pub fn allows(&self, name: &str, client: IpAddr) -> bool {
-        let now = Instant::now();
-        !is_exhausted(
-            &self.by_name,
-            &name.to_lowercase(),
-            now,
-            FAILURES_MAX,
-            WINDOW,
-        ) && !is_exhausted(
-            &self.by_network,
-            &network(client),
-            now,
-            FAILURES_MAX,
-            WINDOW,
-        )
+    /// Tries something that may be wrong: ten wrong tries within ten minutes, of one network or about one subject, and
+    /// further ones answer 4000. `wrong` are the codes that tell of a wrong one; other trouble does not count. Where too
+    /// many are under way at once the answer is 4010. Must not be nested.
+    pub async fn watch<T>(
+        &self,
+        subject: Subject<'_>,
+        client: IpAddr,
+        wrong: &[Code],
+        trying: impl Future<Output = Answer<T>>,
+    ) -> Answer<T> {
+        self.tries.watch(subject, client, wrong, trying).await
     }
 
-    /// A try has failed.
-    pub fn failed(&self, name: &str, client: IpAddr) {
-        let now = Instant::now();
-        count(&self.by_name, name.to_lowercase(), now, WINDOW);
-        count(&self.by_network, network(client), now, WINDOW);
-    }
-
-    /// A try has succeeded: the account is forgiven, its network is not.
+    /// Somebody has logged in: the account is forgiven, its network is not.
     pub fn succeeded(&self, name: &str) {
-        self.by_name
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&name.to_lowercase());
+        self.tries.forgive(Subject::Name(name));
     }
 
-    /// Whether a network may try another code now: one of a mail, which belongs to no name.
-    pub fn allows_code(&self, client: IpAddr) -> bool {
-        let (now, network) = (Instant::now(), network(client));
-        !is_exhausted(&self.by_network, &network, now, FAILURES_MAX, WINDOW)
-    }
-
-    /// A network has tried a code that does not work.
-    pub fn failed_code(&self, client: IpAddr) {
-        count(&self.by_network, network(client), Instant::now(), WINDOW);
+    /// The second factor of an account was proven.
+    pub fn proven(&self, account: i64) {
+        self.tries.forgive(Subject::SecondFactor(account));
     }
 
     /// Whether a network that is not logged in may have another mail sent now; counts it if so.
@@ -168,7 +147,7 @@ impl LoginLimits {
         }
     }
 
-    /// A network has tried a public link that does not exist, or a wrong password for one.
+    /// A network has tried a link that does not exist.
     pub fn failed_link(&self, client: IpAddr) {
         count(&self.links, network(client), Instant::now(), LINK_WINDOW);
     }
@@ -226,21 +205,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ten_failures_shut_the_name_and_the_network() {
-        let limits = LoginLimits::default();
-        let (one, two) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
-        for _ in 0..FAILURES_MAX {
-            assert!(limits.allows("Ann@example.com", one));
-            limits.failed("ann@example.com", one);
-        }
-        assert!(!limits.allows("ann@example.com", two));
-        assert!(!limits.allows("bob@example.com", one));
-        assert!(limits.allows("bob@example.com", two));
-        limits.succeeded("ANN@example.com");
-        assert!(limits.allows("ann@example.com", two));
-    }
-
-    #[test]
     fn guessing_links_does_not_go_on() {
         let limits = LoginLimits::default();
         let (guesser, visitor) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
@@ -250,21 +214,6 @@ mod tests {
         }
         assert!(!limits.allows_link(guesser));
         assert!(limits.allows_link(visitor));
-        assert!(limits.allows("ann@example.com", guesser));
-    }
-
-    #[test]
-    fn guessing_codes_shuts_the_network_and_no_name() {
-        let limits = LoginLimits::default();
-        let (guesser, owner) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
-        for _ in 0..FAILURES_MAX {
-            assert!(limits.allows_code(guesser));
-            limits.failed_code(guesser);
-        }
-        assert!(!limits.allows_code(guesser));
-        assert!(!limits.allows("ann@example.com", guesser));
-        assert!(limits.allows_code(owner));
-        assert!(limits.allows("ann@example.com", owner));
     }
 
     #[test]
@@ -301,12 +250,9 @@ mod tests {
 
     #[test]
     fn one_ipv6_network_counts_once() {
-        let limits = LoginLimits::default();
-        for host in 0..FAILURES_MAX {
-            let address: IpAddr = format!("2001:db8::{host:x}").parse().unwrap();
-            limits.failed(&format!("user{host}"), address);
-        }
-        assert!(!limits.allows("somebody", "2001:db8::ffff".parse().unwrap()));
-        assert!(limits.allows("somebody", "2001:db8:0:1::1".parse().unwrap()));
+        let network = |text: &str| network(text.parse().unwrap());
+        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff"));
+        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+        assert_eq!(network("::ffff:10.0.0.1"), network("10.0.0.1"));
     }
 }

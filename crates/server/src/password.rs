@@ -1,5 +1,6 @@
 //! Passwords: the rules for new ones, slow hashes, and logins by digest.
 
+use crate::call::{Answer, Fail};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Argon2, PasswordHash};
 use pileus_api::Code;
@@ -10,18 +11,24 @@ use tokio::sync::Semaphore;
 /// Hashes that are computed at once. Each takes 19 MiB and a core, so more would only be a way to exhaust both.
 const PARALLEL_HASHES: usize = 2;
 
+/// Hashes that are computed or wait for their turn. The last one waits for less than a second.
+const HASHES_MAX: usize = 64;
+
 /// Passwords longer than this are refused before any work is spent on them.
 const PASSWORD_MAX_BYTES: usize = 1024;
 
-/// Computes and checks Argon2id hashes, a bounded number at a time and never on a network thread.
+/// Computes and checks Argon2id hashes, a bounded number at a time and never on a network thread. Where too many wait for
+/// that already, the answer is 4010.
 #[derive(Clone, Debug)]
 pub struct Hashing {
+    queue: Arc<Semaphore>,
     places: Arc<Semaphore>,
 }
 
 impl Default for Hashing {
     fn default() -> Self {
         Self {
+            queue: Arc::new(Semaphore::new(HASHES_MAX)),
             places: Arc::new(Semaphore::new(PARALLEL_HASHES)),
         }
     }
@@ -29,13 +36,14 @@ impl Default for Hashing {
 
 impl Hashing {
     /// The hash of a new password.
-    pub async fn hash(&self, password: String) -> Result<String, String> {
-        self.run(move || hash(&password)).await?
+    pub async fn hash(&self, password: String) -> Answer<String> {
+        let hash = self.run(move || hash(&password)).await?;
+        hash.map_err(Fail::internal)
     }
 
     /// Whether a password fits a hash. Without a hash, for an account that does not exist, the same work is done, so
     /// that the time tells nothing.
-    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, String> {
+    pub async fn verify(&self, password: String, hash: Option<String>) -> Answer<bool> {
         self.run(move || {
             let known = hash.is_some();
             let stand_in = || {
@@ -49,23 +57,26 @@ impl Hashing {
         .await
     }
 
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, String> {
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Answer<T> {
+        let queued = self
+            .queue
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| Code::REQUESTS_LIMITED)?;
         let place = self
             .places
             .clone()
             .acquire_owned()
             .await
-            .map_err(|error| error.to_string())?;
+            .map_err(Fail::internal)?;
+        // Both are held until the work is done, which goes on when the client is gone.
         let work = move || {
-            let _place = place;
+            let _places = (queued, place);
             work()
         };
         tokio::task::spawn_blocking(work)
             .await
-            .map_err(|error| error.to_string())
+            .map_err(Fail::internal)
     }
 }
 
@@ -89,9 +100,11 @@ pub fn digest_answer(username: &str, password: &[u8], digest: &str) -> String {
 
 /// Checks the rules for a new password; the first one that is broken decides the code.
 pub fn check_rules(password: &str) -> Result<(), Code> {
-    let starts_or_ends_blank =
-        password.starts_with(char::is_whitespace) || password.ends_with(char::is_whitespace);
-    if starts_or_ends_blank || password.len() > PASSWORD_MAX_BYTES {
+    // No code of pCloud says that a password is too long; its own limit is not known.
+    if password.len() > PASSWORD_MAX_BYTES {
+        return Err(Code::WRONG_FORM);
+    }
+    if password.starts_with(char::is_whitespace) || password.ends_with(char::is_whitespace) {
         return Err(Code::PASSWORD_BLANK);
     }
     if password.chars().count() < 6 {
@@ -158,6 +171,36 @@ mod tests {
             ),
             "eeba5a43d8d3212f05e42cfa938200c8fdab6156"
         );
+    }
+
+    #[test]
+    fn a_password_that_is_too_long_is_not_called_blank() {
+        let long = |bytes: usize| "abcd1".chars().cycle().take(bytes).collect::<String>();
+        assert_eq!(check_rules(&long(1024)), Ok(()));
+        assert_eq!(check_rules(&long(1025)), Err(Code::WRONG_FORM));
+    }
+
+    #[tokio::test]
+    async fn the_queue_has_an_end() {
+        let hashing = Hashing::default();
+        let hold = hashing.places.clone().acquire_many_owned(2).await.unwrap();
+        let verify = || {
+            let hashing = hashing.clone();
+            tokio::spawn(async move { hashing.verify("Secret1".into(), None).await })
+        };
+        let waiting: Vec<_> = (0..HASHES_MAX).map(|_| verify()).collect();
+        while hashing.queue.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let refused = verify().await.unwrap();
+        assert_eq!(refused.unwrap_err().code, Code::REQUESTS_LIMITED);
+        drop(hold);
+        // Those who give up make room.
+        for task in waiting {
+            task.abort();
+            let _ = task.await;
+        }
+        assert!(!verify().await.unwrap().unwrap());
     }
 
     #[tokio::test]

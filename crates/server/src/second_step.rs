@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::call::{Answer, Fail};
+use crate::limits::Subject;
 use crate::rules::second_factor::{self, Proof};
 use pileus_api::Code;
 use pileus_store::accounts::Account;
@@ -30,15 +31,14 @@ impl Said {
 /// The account whose login waits under a token: 2064 if there is none.
 pub async fn waiting(app: &App, client: IpAddr, token: &str) -> Answer<Account> {
     let (token, now) = (token.to_owned(), app.clock.now());
-    let found = app
+    let finding = app
         .db
-        .view(move |tx| second_factor::waiting(tx, &token, now))
-        .await;
-    if found.is_err() {
-        // Tokens are not to be guessed either.
-        app.limits.failed_code(client);
-    }
-    found
+        .view(move |tx| second_factor::waiting(tx, &token, now));
+    // Tokens are not to be guessed either.
+    let wrong = [Code::TFA_TOKEN_EXPIRED];
+    app.limits
+        .watch(Subject::Nobody, client, &wrong, finding)
+        .await
 }
 
 /// Ends a login that waits under a token: 2012 for a wrong code, 2064 if there is no such login, 4000 after too many
@@ -50,30 +50,28 @@ pub async fn second_step(
     said: Said,
     device: Option<String>,
 ) -> Answer<Account> {
-    if !app.limits.allows_code(client) {
-        return Err(Code::LOGINS_LIMITED.into());
-    }
     let id = waiting(app, client, token).await?.id;
-    let name = second_factor::limit_name(id);
-    if !app.limits.allows(&name, client) {
-        return Err(Code::LOGINS_LIMITED.into());
-    }
     let (server, now, token) = (app.clone(), app.clock.now(), token.to_owned());
-    let ended = app
-        .db
-        .edit(move |tx| {
-            let ended = second_factor::end_wait(tx, &server, &token, &said.proof(), now)?;
-            if let (Some(account), Some(device)) = (&ended, &device) {
-                second_factor::trust(tx, account.id, device, now)?;
-            }
-            Ok::<_, Fail>(ended)
-        })
-        .await?;
-    let Some(account) = ended else {
-        app.limits.failed(&name, client);
-        return Err(Code::CODE_INVALID.into());
+    let device = device.and_then(|named| second_factor::device_fingerprint(app, id, &named));
+    let ending = async {
+        let ended = app
+            .db
+            .edit(move |tx| {
+                let ended = second_factor::end_wait(tx, &server, &token, &said.proof(), now)?;
+                if let (Some(account), Some(device)) = (&ended, &device) {
+                    second_factor::trust(tx, account.id, device, now)?;
+                }
+                Ok::<_, Fail>(ended)
+            })
+            .await?;
+        ended.ok_or_else(|| Code::CODE_INVALID.into())
     };
-    app.limits.succeeded(&name);
+    let wrong = [Code::CODE_INVALID, Code::TFA_TOKEN_EXPIRED];
+    let account = app
+        .limits
+        .watch(Subject::SecondFactor(id), client, &wrong, ending)
+        .await?;
+    app.limits.proven(id);
     app.limits.succeeded(&account.email);
     Ok(account)
 }

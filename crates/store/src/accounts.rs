@@ -85,6 +85,8 @@ sql! {
     BY_EMAIL = concat!("SELECT ", columns!(), " FROM account WHERE email_key = $1");
     SECRETS_BY_EMAIL = concat!("SELECT ", secrets!(), " FROM account WHERE email_key = $1");
     SECRETS_BY_ID = concat!("SELECT ", secrets!(), " FROM account WHERE id = $1");
+    UNSEALED = "SELECT id FROM account WHERE password_sealed IS NULL AND state = 0 AND password_hash <> '' LIMIT 1";
+    SEAL = "UPDATE account SET password_sealed = $1 WHERE id = $2 AND login_epoch = $3";
     LIST = concat!("SELECT ", columns!(), " FROM account ORDER BY id"), scans = "administrators list all accounts";
     ANY = "SELECT id FROM account LIMIT 1", scans = "stops at the first row";
     INSERT = "INSERT INTO account (id, email, email_key, email_verified, password_hash, password_sealed, language, \
@@ -154,6 +156,16 @@ impl Tx<'_> {
     /// What proves the password of the account with this id.
     pub fn account_secrets(&mut self, id: i64) -> Stored<Option<Secrets>> {
         self.opt(SECRETS_BY_ID, args![id])
+    }
+
+    /// Whether an account that may log in by password has none that can be read back.
+    pub fn has_unsealed_password(&mut self) -> Stored<bool> {
+        Ok(self.opt::<(i64,)>(UNSEALED, args![])?.is_some())
+    }
+
+    /// Adds the password of an account in the form that can be read back, unless it was changed since the epoch.
+    pub fn seal_password(&mut self, id: i64, epoch: i64, sealed: &[u8]) -> Stored<()> {
+        self.exec(SEAL, args![sealed, id, epoch]).map(drop)
     }
 
     /// All accounts, for administrators.

@@ -7,10 +7,13 @@ sql! {
     INSERT_RECOVERY = "INSERT INTO recovery_code (account, secret_hash) VALUES ($1, $2)";
     TAKE_RECOVERY = "DELETE FROM recovery_code WHERE account = $1 AND secret_hash = $2";
     CLEAR_RECOVERY = "DELETE FROM recovery_code WHERE account = $1";
-    TRUSTED = "SELECT created FROM trusted_device WHERE account = $1 AND deviceid = $2";
+    TRUSTED = "SELECT created FROM trusted_device WHERE account = $1 AND device_hash = $2";
     COUNT_TRUSTED = "SELECT CAST(COUNT(*) AS BIGINT) FROM trusted_device WHERE account = $1";
-    TRUST = "INSERT INTO trusted_device (account, deviceid, created) VALUES ($1, $2, $3) \
-             ON CONFLICT (account, deviceid) DO UPDATE SET created = excluded.created";
+    TRUST = "INSERT INTO trusted_device (account, device_hash, created) VALUES ($1, $2, $3) \
+             ON CONFLICT (account, device_hash) DO UPDATE SET created = excluded.created";
+    DROP_OLDEST = "DELETE FROM trusted_device WHERE account = $1 AND device_hash = \
+                   (SELECT device_hash FROM trusted_device WHERE account = $1 ORDER BY created, device_hash LIMIT 1)";
+    CLEAR_OLD = "DELETE FROM trusted_device WHERE created <= $1";
     CLEAR_TRUSTED = "DELETE FROM trusted_device WHERE account = $1";
 }
 
@@ -37,8 +40,8 @@ impl Tx<'_> {
     }
 
     /// When a device of an account was trusted, if it was.
-    pub fn device_trusted(&mut self, account: i64, deviceid: &str) -> Stored<Option<i64>> {
-        let found = self.opt::<(i64,)>(TRUSTED, args![account, deviceid])?;
+    pub fn device_trusted(&mut self, account: i64, device_hash: &[u8]) -> Stored<Option<i64>> {
+        let found = self.opt::<(i64,)>(TRUSTED, args![account, device_hash])?;
         Ok(found.map(|(created,)| created))
     }
 
@@ -49,8 +52,18 @@ impl Tx<'_> {
     }
 
     /// Trusts a device from now on.
-    pub fn trust_device(&mut self, account: i64, deviceid: &str, now: i64) -> Stored<()> {
-        self.exec(TRUST, args![account, deviceid, now]).map(drop)
+    pub fn trust_device(&mut self, account: i64, device_hash: &[u8], now: i64) -> Stored<()> {
+        self.exec(TRUST, args![account, device_hash, now]).map(drop)
+    }
+
+    /// Trusts the device of an account no more that was trusted the longest time ago.
+    pub fn drop_oldest_trusted_device(&mut self, account: i64) -> Stored<()> {
+        self.exec(DROP_OLDEST, args![account]).map(drop)
+    }
+
+    /// Forgets devices that were trusted at a time or before.
+    pub fn clear_old_trusted_devices(&mut self, until: i64) -> Stored<()> {
+        self.exec(CLEAR_OLD, args![until]).map(drop)
     }
 
     /// Trusts no device of an account any more.

@@ -39,7 +39,7 @@ sql! {
     SESSIONS = concat!("SELECT ", columns!(), " FROM token WHERE account = $1 AND app IS NULL ORDER BY id DESC");
     OF_APP = concat!("SELECT ", columns!(), " FROM token WHERE account = $1 AND app = $2 ORDER BY id DESC");
     OF_ACCOUNT = concat!("SELECT ", columns!(), " FROM token WHERE account = $1 ORDER BY id DESC");
-    INSERT = "INSERT INTO token (id, account, secret_hash, app, permissions, device, deviceid, os, osversion, \
+    INSERT = "INSERT INTO token (id, account, secret_hash, app, permissions, device, device_hash, os, osversion, \
               appversion, created, expires, idle_seconds, last_used) \
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     USED = "UPDATE token SET last_used = $1 WHERE id = $2";
@@ -64,8 +64,8 @@ pub struct NewToken {
     pub permissions: i64,
     /// The device it is given to.
     pub device: String,
-    /// The client's name for the device.
-    pub deviceid: String,
+    /// Fingerprint of the client's name for the device, if it tells one.
+    pub device_hash: Option<Vec<u8>>,
     /// The client's number for its operating system.
     pub os: Option<i64>,
     /// Version of that system.
@@ -117,7 +117,7 @@ impl Tx<'_> {
                 new.app,
                 new.permissions,
                 &new.device,
-                &new.deviceid,
+                new.device_hash.as_deref(),
                 new.os,
                 &new.osversion,
                 &new.appversion,

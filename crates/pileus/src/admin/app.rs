@@ -3,7 +3,7 @@
 use super::error::{Error, Result};
 use super::{open_existing, output};
 use crate::cli::{AppChanges, AppCommand, DataArgs, NewAppArgs};
-use pileus_api::name::check_name;
+use pileus_api::name::{check_name, is_invisible};
 use pileus_server::app::App as Server;
 use pileus_server::rules::redirects::{is_home_page, is_registrable};
 use pileus_server::secrets::{fingerprint, random_token};
@@ -170,14 +170,15 @@ async fn app(server: &Server, client_id: &str) -> Result<App> {
     found.ok_or_else(|| Error::new(format!("there is no app {client_id}")))
 }
 
-/// A folder may get the name, so it has to be one that a folder can have.
+/// A folder may get the name, so it has to be one that a folder can have; and people decide by it whether they let the app
+/// in, so it has to be what it looks like.
 fn checked_name(name: String) -> Result<String> {
     let is_short = name.chars().count() <= 100;
-    if is_short && check_name(&name).is_ok() {
+    if is_short && check_name(&name).is_ok() && !name.contains(is_invisible) {
         Ok(name)
     } else {
         Err(Error::new(
-            "the name of an app has at most 100 characters and could be that of a folder",
+            "the name of an app has at most 100 characters, all of which are seen, and could be that of a folder",
         ))
     }
 }
@@ -252,4 +253,26 @@ fn shown(app: &App) -> Value {
         "state": state(app),
         "created": app.created,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::checked_name;
+
+    #[test]
+    fn names_are_what_they_look_like() {
+        for good in ["Photo sync", "Zähler 2", "漢字"] {
+            assert!(checked_name(good.into()).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "a/b",
+            "two\nlines",
+            "Rclo\u{200b}ne",
+            "\u{202e}enolcr",
+            "\u{ad}",
+        ] {
+            assert!(checked_name(bad.into()).is_err(), "{bad:?}");
+        }
+    }
 }

@@ -1,5 +1,5 @@
 //! Clears away what has outlived its time: old trash, old revisions, files that were sent by mail, upload sessions that
-//! nobody went on with, accounts that were given up, used-up codes and mails, contents that nothing refers to, and bytes that no row knows.
+//! nobody went on with, accounts that were given up, used-up codes and mails, devices that are trusted no more, contents that nothing refers to, and bytes that no row knows.
 //!
 //! Every step is a short transaction of its own, and each is safe beside running calls and beside janitors of other
 //! nodes. Rows go first, bytes after: bytes without a row are found again, a row without bytes must never exist.
@@ -11,7 +11,7 @@ use crate::mail;
 use crate::rules::offers::End;
 use crate::rules::purge;
 use crate::rules::trash::retention_start;
-use crate::rules::{mail_codes, mail_transfer, newsletter};
+use crate::rules::{mail_codes, mail_transfer, newsletter, second_factor};
 use crate::sessions;
 use futures_util::StreamExt;
 use pileus_blobs::BlobKey;
@@ -72,6 +72,7 @@ pub async fn tidy(app: &Arc<App>) -> Answer<()> {
         .edit(move |tx| -> Answer<()> {
             tx.clear_mails(now.saturating_sub(mail::WINDOW_SECONDS))?;
             tx.clear_mail_codes(now.saturating_sub(mail_codes::REMEMBERED_SECONDS))?;
+            tx.clear_old_trusted_devices(now.saturating_sub(second_factor::TRUST_SECONDS))?;
             tx.clear_counted_paths(now)?;
             tx.clear_subscribers(now.saturating_sub(newsletter::CONSENT_SECONDS))?;
             Ok(())
@@ -350,6 +351,51 @@ mod tests {
         assert_eq!(open, 0);
         let ended = [EventKind::CancelledShareOut, EventKind::ModifyFolder];
         assert_eq!(after[before.len()..], ended.map(|kind| kind as i64));
+    }
+
+    #[tokio::test]
+    async fn devices_are_trusted_for_sixty_days_and_the_newest_fifty() {
+        let place = tempfile::tempdir().unwrap();
+        let (app, id) = site(place.path()).await;
+        let device = |number: usize| {
+            let named = format!("0123456789abcdef{number}");
+            second_factor::device_fingerprint(&app, id, &named).unwrap()
+        };
+        let trust = async |number: usize| {
+            let (device, now) = (device(number), app.clock.now());
+            app.db
+                .edit(move |tx| second_factor::trust(tx, id, &device, now))
+                .await
+                .unwrap();
+        };
+        let trusted = async |number: usize| {
+            let (device, now) = (Some(device(number)), app.clock.now());
+            app.db
+                .view(move |tx| second_factor::is_trusted(tx, id, device, now))
+                .await
+                .unwrap()
+        };
+        let count = || app.db.view(move |tx| tx.count_trusted_devices(id));
+        for number in 0..50 {
+            go_on(place.path(), 10 + i64::try_from(number).unwrap());
+            trust(number).await;
+        }
+        // The oldest is renewed, so another one goes.
+        go_on(place.path(), 100);
+        trust(0).await;
+        trust(50).await;
+        assert_eq!(count().await.unwrap(), 50);
+        assert!(trusted(0).await && trusted(50).await && trusted(2).await);
+        assert!(!trusted(1).await);
+
+        go_on(place.path(), 60 * 86_400 + 99);
+        tidy(&app).await.unwrap();
+        assert!(trusted(0).await && !trusted(2).await);
+        assert_eq!(count().await.unwrap(), 2);
+        go_on(place.path(), 60 * 86_400 + 100);
+        tidy(&app).await.unwrap();
+        assert!(!trusted(0).await);
+        assert_eq!(count().await.unwrap(), 0);
     }
 
     #[tokio::test]

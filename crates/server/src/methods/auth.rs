@@ -28,6 +28,7 @@ impl Public for Register {
         if cx.app.config.registration == Registration::Closed {
             return Err(Code::DENIED.into());
         }
+        login::protected(cx.app, cx.call.conn.secure)?;
         if !is_email(&self.mail) {
             return Err(Code::EMAIL_INVALID.into());
         }
@@ -35,12 +36,12 @@ impl Public for Register {
         if self.termsaccepted.as_deref() != Some("yes") {
             return Err(Code::TERMS_NOT_ACCEPTED.into());
         }
-        let hash = cx
-            .app
-            .hashing
-            .hash(self.password.clone())
-            .await
-            .map_err(Fail::internal)?;
+        // What goes out may go to anybody, so it is limited like all mails that strangers cause; before the password is
+        // hashed, so that they cannot keep the server busy with that either.
+        if !cx.app.limits.allows_mail(cx.call.client) {
+            return Err(Code::REQUESTS_LIMITED.into());
+        }
+        let hash = cx.app.hashing.hash(self.password.clone()).await?;
         let known = self
             .language
             .as_ref()
@@ -53,10 +54,6 @@ impl Public for Register {
             language: known.unwrap_or(&cx.app.config.default_language).clone(),
             quota: cx.app.config.default_quota_bytes,
         };
-        // What goes out may go to anybody, so it is limited like all mails that strangers cause.
-        if !cx.app.limits.allows_mail(cx.call.client) {
-            return Err(Code::REQUESTS_LIMITED.into());
-        }
         let (app, now) = (cx.app.clone(), cx.app.clock.now());
         let invite = self.invite.clone();
         let referer = self.referer.or(self.r#ref);
@@ -73,10 +70,13 @@ impl Public for Register {
                 Ok::<_, Fail>(id)
             })
             .await?;
-        let auth = if self.getauth && !cx.app.config.require_verified_mail {
-            Some(log_in_anew(cx, account).await?)
-        } else {
+        let auth = if !self.getauth || cx.app.config.require_verified_mail {
             None
+        } else if cx.user.take().is_some() {
+            // The first login of a connection counts; and whoever is logged in does not want a token of his own here.
+            Some(login::new_token(cx.app, cx.call, account).await?)
+        } else {
+            Some(log_in_anew(cx, account).await?)
         };
         Ok(RegisterReply {
             userid: wire_id(account),
@@ -117,41 +117,22 @@ async fn log_in_anew(cx: &Cx<'_, '_>, account: i64) -> Answer<String> {
 impl Public for ChangePassword {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<AuthReply> {
         let user = cx.user()?.clone();
-        let (account, email) = (user.account.id, user.account.email.clone());
-        if !cx.app.limits.allows(&email, cx.call.client) {
-            return Err(Code::LOGINS_LIMITED.into());
-        }
-        let secrets = cx
-            .app
-            .db
-            .view(move |tx| tx.account_secrets(account))
-            .await?;
-        let hash = secrets.map(|secrets| secrets.password_hash);
-        if !cx
-            .app
-            .hashing
-            .verify(self.oldpassword.clone(), hash)
-            .await
-            .map_err(Fail::internal)?
-        {
-            cx.app.limits.failed(&email, cx.call.client);
-            return Err(Code::OLD_PASSWORD_WRONG.into());
-        }
+        let account = user.account.id;
+        login::protected(cx.app, cx.call.conn.secure)?;
+        let (client, wrong) = (cx.call.client, Code::OLD_PASSWORD_WRONG);
+        login::check_own_password(cx.app, client, &user.account, &self.oldpassword, wrong).await?;
         if self.oldpassword == self.newpassword {
             return Err(Code::PASSWORD_UNCHANGED.into());
         }
         password::check_rules(&self.newpassword)?;
-        let hash = cx
-            .app
-            .hashing
-            .hash(self.newpassword.clone())
-            .await
-            .map_err(Fail::internal)?;
+        let hash = cx.app.hashing.hash(self.newpassword.clone()).await?;
         let sealed = sealed(cx.app, &self.newpassword)?;
         let keep = user.token.as_ref().map_or(0, |token| token.id);
         cx.edit(move |edit| {
             edit.tx.delete_other_sessions(account, keep)?;
             edit.tx.clear_trusted_devices(account)?;
+            // Whoever has got hold of a mail shall not undo the change.
+            edit.tx.void_all_mail_codes(account)?;
             Ok(edit
                 .tx
                 .set_account_password(account, &hash, sealed.as_deref())?)
@@ -164,8 +145,10 @@ impl Public for ChangePassword {
         } else {
             None
         };
+        // With `getauth` the dispatcher answers it, as it does with every method.
+        let is_answered = cx.call.params.flag("getauth");
         Ok(AuthReply {
-            auth: auth.filter(|_| self.regetauth),
+            auth: auth.filter(|_| self.regetauth && !is_answered),
         })
     }
 }
@@ -215,6 +198,7 @@ impl Reads for ListTokens {
 impl Writes for DeleteToken {
     fn run(&self, cx: &mut Edit<'_, '_>) -> Answer<Done> {
         let id = i64::try_from(self.tokenid).map_err(|_| Code::TOKENID_MISSING)?;
+        let is_own = cx.user.token.as_ref().is_some_and(|token| token.id == id);
         let account = cx.user.account.id;
         let is_session = cx
             .tx
@@ -222,6 +206,9 @@ impl Writes for DeleteToken {
             .is_some_and(|token| token.account == account && token.app.is_none());
         if !is_session || !cx.tx.delete_token(id, account)? {
             return Err(Code::TOKENID_MISSING.into());
+        }
+        if let Some(call) = cx.call.filter(|_| is_own) {
+            call.conn.log_out();
         }
         Ok(Done)
     }

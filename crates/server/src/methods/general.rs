@@ -12,6 +12,7 @@ use pileus_api::general::{
     GetLocationApi, IpReply, LanguagesReply, Location, LocationsReply, Login, Nop, ServerReply,
     SetLanguage, SupportedLanguages, UserInfo, UserInfoReply,
 };
+use pileus_api::name::is_invisible;
 use pileus_api::reply::Done;
 use pileus_api::{Code, UnixTime};
 use pileus_store::accounts::Account;
@@ -102,12 +103,12 @@ impl Writes for SetLanguage {
 }
 
 /// Whether a text looks like a mail address that mails can be sent to: one at-sign, something on both sides, nothing
-/// that could break a header.
+/// that could break a header, nothing that could look like another address.
 pub fn is_email(text: &str) -> bool {
     let is_clean = text.len() <= 254
         && text
             .chars()
-            .all(|char| !char.is_control() && !char.is_whitespace());
+            .all(|char| !is_invisible(char) && !char.is_whitespace());
     let parts = text.split_once('@');
     is_clean
         && !text.contains(['<', '>', ',', ';', '"', '(', ')'])
@@ -234,6 +235,9 @@ mod tests {
             "a@b\r\nBcc: x",
             "<a@b>",
             "a@.b",
+            "ann\u{200b}@b.test",
+            "\u{202e}ann@b.test",
+            "ann@b\u{ad}.test",
         ] {
             assert!(!is_email(bad), "{bad}");
         }

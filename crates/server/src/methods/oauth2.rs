@@ -4,7 +4,9 @@ use crate::app::App;
 use crate::call::Answer;
 use crate::cx::Cx;
 use crate::dispatch::Waits;
+use crate::limits::Subject;
 use crate::metrics::Gauge;
+use crate::rules::guesses::with_code;
 use crate::rules::metadata::wire_id;
 use crate::rules::oauth::{
     Issued, Shown, exchange, is_request_id, request_fingerprint, request_key, working_app,
@@ -62,35 +64,33 @@ fn reply(app: &App, issued: Issued) -> TokenReply {
 /// The app that has proven itself by its secret. Guesses count as failed logins of whoever guesses; they do not keep
 /// the app itself out.
 async fn proven_app(cx: &Cx<'_, '_>, client_id: String, secret: &str) -> Answer<apps::App> {
-    let (limits, client) = (&cx.app.limits, cx.call.client);
-    let name = format!("app {client_id} {client}");
-    if !limits.allows(&name, client) {
-        return Err(Code::LOGINS_LIMITED.into());
-    }
-    let app = cx
-        .app
-        .db
-        .view(move |tx| working_app(tx, &client_id))
-        .await?;
-    let expected = app.as_ref().map_or(&[][..], |app| &app.secret_hash);
-    let fits: bool = fingerprint(secret).as_slice().ct_eq(expected).into();
-    match app {
-        Some(app) if fits => Ok(app),
-        _ => {
-            limits.failed(&name, client);
-            Err(Code::LOGIN_FAILED.into())
-        }
-    }
+    let proving = async {
+        let app = cx
+            .app
+            .db
+            .view(move |tx| working_app(tx, &client_id))
+            .await?;
+        let expected = app.as_ref().map_or(&[][..], |app| &app.secret_hash);
+        let fits: bool = fingerprint(secret).as_slice().ct_eq(expected).into();
+        app.filter(|_| fits)
+            .ok_or_else(|| Code::LOGIN_FAILED.into())
+    };
+    let (subject, wrong) = (Subject::Nobody, [Code::LOGIN_FAILED]);
+    let limits = &cx.app.limits;
+    limits.watch(subject, cx.call.client, &wrong, proving).await
 }
 
 async fn by_code(cx: &Cx<'_, '_>, app: apps::App, code: &str, shown: Shown) -> Answer<Issued> {
     let (hash, now) = (fingerprint(code), cx.app.clock.now());
-    let exchanged = cx
-        .app
-        .db
-        .edit(move |tx| exchange(tx, &shown, &hash, &app, now))
-        .await?;
-    Ok(exchanged?)
+    let exchanging = async {
+        let exchanged = cx
+            .app
+            .db
+            .edit(move |tx| exchange(tx, &shown, &hash, &app, now))
+            .await?;
+        Ok(exchanged?)
+    };
+    with_code(cx.app, cx.call.client, exchanging).await
 }
 
 /// Waits for the decision on the page. Where it fails there is one answer only: whether there was such a request, and

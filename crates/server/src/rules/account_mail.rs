@@ -1,14 +1,16 @@
 //! What the codes in mails do to an account. Methods and pages come here alike, so that both follow the same rules.
 
 use crate::app::App;
-use crate::call::{Answer, Fail};
+use crate::call::Answer;
 use crate::cx::edit_within;
 use crate::language::Language;
+use crate::login::check_own_password;
 use crate::mail::Letter;
 use crate::mail::letters;
 use crate::methods::general::is_email;
 use crate::password;
 use crate::rules::accounts::{record_change, sealed};
+use crate::rules::guesses::with_code;
 use crate::rules::mail_codes::{self, CodeMail, Purpose};
 use pileus_api::{Code, UnixTime};
 use pileus_store::Tx;
@@ -16,24 +18,6 @@ use pileus_store::accounts::{self, Account};
 use pileus_store::mail_codes::MailCode;
 use std::net::IpAddr;
 use std::sync::Arc;
-
-/// Refuses a network that has guessed too many codes: 4000.
-pub fn check_limit(app: &App, client: IpAddr) -> Answer<()> {
-    if app.limits.allows_code(client) {
-        Ok(())
-    } else {
-        Err(Code::LOGINS_LIMITED.into())
-    }
-}
-
-/// Counts a code that does not work against the network it came from.
-pub fn counted<T>(app: &App, client: IpAddr, outcome: Answer<T>) -> Answer<T> {
-    outcome.inspect_err(|fail| {
-        if fail.code == Code::CODE_INVALID {
-            app.limits.failed_code(client);
-        }
-    })
-}
 
 /// The account that a code is for. One that cannot log in has no codes either.
 fn account_of(tx: &mut Tx<'_>, code: &MailCode) -> Answer<Account> {
@@ -83,7 +67,6 @@ pub fn send_own(
 
 /// Verifies the address that a code was sent to. 2013 if it is verified already.
 pub async fn verify_email(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<Account> {
-    check_limit(app, client)?;
     let (shared, code, now) = (app.clone(), code.to_owned(), app.clock.now());
     let verified = app.db.edit(move |tx| {
         let found = mail_codes::check(tx, &code, Purpose::Verify, None, now)?;
@@ -102,7 +85,7 @@ pub async fn verify_email(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<
         })?;
         Ok(verified)
     });
-    counted(app, client, verified.await)
+    with_code(app, client, verified).await
 }
 
 /// Sends the mail by which a new password can be set, if the address is that of an account. If it is not, the same is
@@ -142,21 +125,16 @@ pub async fn reset_password(
     code: &str,
     new_password: &str,
 ) -> Answer<Account> {
-    check_limit(app, client)?;
     let (looked, now) = (code.to_owned(), app.clock.now());
     let found = app
         .db
         .view(move |tx| mail_codes::check(tx, &looked, Purpose::Reset, None, now));
-    counted(app, client, found.await)?;
+    with_code(app, client, found).await?;
     password::check_rules(new_password)?;
-    let hash = app
-        .hashing
-        .hash(new_password.to_owned())
-        .await
-        .map_err(Fail::internal)?;
+    let hash = app.hashing.hash(new_password.to_owned()).await?;
     let sealed = sealed(app, new_password)?;
     let (shared, code) = (app.clone(), code.to_owned());
-    let account = app.db.edit(move |tx| {
+    let resetting = app.db.edit(move |tx| {
         let found = mail_codes::check(tx, &code, Purpose::Reset, None, now)?;
         let account = account_of(tx, &found)?;
         mail_codes::take(tx, &code)?;
@@ -176,7 +154,7 @@ pub async fn reset_password(
         tx.set_account_verified(id, true)?;
         record_change(tx, &shared, id, now)
     });
-    let account = counted(app, client, account.await)?;
+    let account = with_code(app, client, resetting).await?;
     app.limits.succeeded(&account.email);
     Ok(account)
 }
@@ -190,7 +168,6 @@ pub async fn name_new_address(
     code: &str,
     new_email: &str,
 ) -> Answer<()> {
-    check_limit(app, client)?;
     let (shared, now) = (app.clone(), app.clock.now());
     let (code, new_email) = (code.to_owned(), new_email.to_owned());
     let named = app.db.edit(move |tx| {
@@ -210,7 +187,7 @@ pub async fn name_new_address(
             letters::change_new(&shared, language, &account.email, code)
         })
     });
-    counted(app, client, named.await)
+    with_code(app, client, named).await
 }
 
 /// Refuses an address that is the account's already (2271) or somebody else's (2038).
@@ -243,7 +220,7 @@ pub async fn change_address(
         tx.set_account_email(account.id, &found.detail)?;
         record_change(tx, &shared, account.id, now)
     });
-    counted(app, client, changed.await)
+    with_code(app, client, changed).await
 }
 
 /// Gives an account up. With `account` the code has to be that account's.
@@ -268,7 +245,7 @@ pub async fn deactivate(
         feed.wake_after_commit(tx, account.id, account.diffid);
         Ok(())
     });
-    counted(app, client, given_up.await)
+    with_code(app, client, given_up).await
 }
 
 /// Checks a code and the password of its account, which answers 2272 if it is wrong. Nothing is used up.
@@ -280,26 +257,11 @@ async fn check_password(
     code: &str,
     password: &str,
 ) -> Answer<()> {
-    check_limit(app, client)?;
     let (code, now) = (code.to_owned(), app.clock.now());
     let found = app.db.view(move |tx| {
         let found = mail_codes::check(tx, &code, purpose, account, now)?;
-        let account = tx.account(found.account)?.ok_or(Code::CODE_INVALID)?;
-        let hash = tx.account_secrets(account.id)?;
-        Ok((account.email, hash.map(|secrets| secrets.password_hash)))
+        Ok(tx.account(found.account)?.ok_or(Code::CODE_INVALID)?)
     });
-    let (email, hash) = counted(app, client, found.await)?;
-    if !app.limits.allows(&email, client) {
-        return Err(Code::LOGINS_LIMITED.into());
-    }
-    let fits = app
-        .hashing
-        .verify(password.to_owned(), hash)
-        .await
-        .map_err(Fail::internal)?;
-    if !fits {
-        app.limits.failed(&email, client);
-        return Err(Code::PASSWORD_WRONG.into());
-    }
-    Ok(())
+    let account = with_code(app, client, found).await?;
+    check_own_password(app, client, &account, password, Code::PASSWORD_WRONG).await
 }

@@ -1,7 +1,7 @@
 //! What only administrators do to accounts.
 
 use crate::app::App;
-use crate::call::{Answer, Fail};
+use crate::call::Answer;
 use crate::language::LANGUAGES;
 use crate::methods::general::is_email;
 use crate::password;
@@ -57,11 +57,7 @@ pub fn check_language(language: &str) -> Answer<()> {
 /// Makes a password ready to be kept, if it follows the rules that hold for everybody. Takes about 25 ms.
 pub async fn new_password(app: &App, password: &str) -> Answer<NewPassword> {
     password::check_rules(password)?;
-    let hash = app
-        .hashing
-        .hash(password.to_owned())
-        .await
-        .map_err(Fail::internal)?;
+    let hash = app.hashing.hash(password.to_owned()).await?;
     let sealed = sealed(app, password)?;
     Ok(NewPassword { hash, sealed })
 }
@@ -75,6 +71,7 @@ pub fn change(tx: &mut Tx<'_>, id: i64, changes: &Changes, now: UnixTime) -> Ans
     if let Some(password) = &changes.password {
         tx.set_account_password(id, &password.hash, password.sealed.as_deref())?;
         tx.delete_all_tokens(id)?;
+        tx.void_all_mail_codes(id)?;
         tx.clear_trusted_devices(id)?;
     }
     if let Some(quota) = changes.quota {

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::call::{Answer, Fail};
 use crate::language::Language;
 use crate::mail::{self, Letter};
-use crate::rules::account_mail::{check_limit, counted};
+use crate::rules::guesses::with_code;
 use crate::secrets::{fingerprint, random_token};
 use pileus_api::{Code, UnixTime};
 use pileus_store::Tx;
@@ -128,13 +128,9 @@ pub fn check(
 /// Looks at a code without using it up, for whoever wants to know before he does something for it. What is refused is
 /// refused as by [`check`], and wrong codes are counted as everywhere.
 pub async fn look(app: &Arc<App>, client: IpAddr, code: &str, purpose: Purpose) -> Answer<()> {
-    check_limit(app, client)?;
     let (code, now) = (code.to_owned(), app.clock.now());
-    let found = app
-        .db
-        .view(move |tx| check(tx, &code, purpose, None, now))
-        .await;
-    counted(app, client, found).map(drop)
+    let found = app.db.view(move |tx| check(tx, &code, purpose, None, now));
+    with_code(app, client, found).await.map(drop)
 }
 
 /// Uses a code up that [`check`] has found good. Of two calls at once, one gets 2012.

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::call::Answer;
 use crate::cx::edit_for;
 use crate::login::check_password;
-use crate::rules::guesses::{check_guesses, noting_guesses};
+use crate::rules::guesses::with_code;
 use crate::rules::offers::{End, open_owner};
 use crate::secrets::fingerprint;
 use pileus_api::Code;
@@ -26,7 +26,6 @@ pub struct Mailed {
 
 /// The offer that a mail was about: 2021 if it is not open.
 pub async fn find(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<Mailed> {
-    check_guesses(app, client)?;
     let (hash, now) = (fingerprint(code), app.clock.now());
     let found = app.db.view(move |tx| -> Answer<Mailed> {
         let request = tx.share_request_by_code(&hash)?;
@@ -39,7 +38,7 @@ pub async fn find(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<Mailed> 
             recipient,
         })
     });
-    noting_guesses(app, client, found.await)
+    with_code(app, client, found).await
 }
 
 /// Accepts an offer for the account of the address that its mail went to: 2021 if it is not open any more, 2022 if there is no

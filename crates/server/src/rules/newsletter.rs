@@ -5,7 +5,7 @@ use crate::call::{Answer, Fail};
 use crate::language::Language;
 use crate::mail::{self, letters};
 use crate::methods::general::is_email;
-use crate::rules::account_mail::{check_limit, counted};
+use crate::rules::guesses::with_code;
 use crate::secrets::{fingerprint, random_token};
 use pileus_api::{Code, UnixTime};
 use pileus_store::Tx;
@@ -100,42 +100,47 @@ fn waiting(tx: &mut Tx<'_>, code: &str, now: UnixTime) -> Answer<Subscriber> {
 
 /// Looks whether a code could prove a consent, which is not given yet.
 pub async fn look(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<()> {
-    check_limit(app, client)?;
     let (code, now) = (code.to_owned(), app.clock.now());
-    let found = app.db.view(move |tx| waiting(tx, &code, now)).await;
-    counted(app, client, found).map(drop)
+    let found = app.db.view(move |tx| waiting(tx, &code, now));
+    with_code(app, client, found).await.map(drop)
 }
 
 /// Notes the consent that a code proves; answers the address. 2013 if it was given before.
 pub async fn verify(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<String> {
-    check_limit(app, client)?;
     let (code, now) = (code.to_owned(), app.clock.now());
     let verified = app.db.edit(move |tx| -> Answer<String> {
         let found = waiting(tx, &code, now)?;
         tx.verify_subscriber(&found.email_key)?;
         Ok(found.email)
     });
-    counted(app, client, verified.await)
+    with_code(app, client, verified).await
 }
 
 /// Refuses what cannot be a code that takes an address off the list (2012). Whether there is such an address is not told.
-pub fn look_unsubscribe(app: &App, client: IpAddr, code: &str) -> Answer<()> {
-    check_limit(app, client)?;
+fn checked_unsubscribe(code: &str) -> Answer<String> {
     let is_code = code.len() == 32 && code.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_code {
-        Ok(())
+        Ok(code.to_ascii_lowercase())
     } else {
-        counted(app, client, Err(Code::CODE_INVALID.into()))
+        Err(Code::CODE_INVALID.into())
     }
+}
+
+/// Looks whether a code could take an address off the list.
+pub async fn look_unsubscribe(app: &App, client: IpAddr, code: &str) -> Answer<()> {
+    let looking = async { checked_unsubscribe(code).map(drop) };
+    with_code(app, client, looking).await
 }
 
 /// Takes the address that a code belongs to off the list. 2012 only for what cannot be a code.
 pub async fn unsubscribe(app: &Arc<App>, client: IpAddr, code: &str) -> Answer<()> {
-    look_unsubscribe(app, client, code)?;
-    let code = code.to_ascii_lowercase();
-    app.db
-        .edit(move |tx| -> Answer<()> { Ok(tx.remove_subscriber(&fingerprint(&code))?) })
-        .await
+    let removing = async {
+        let code = checked_unsubscribe(code)?;
+        app.db
+            .edit(move |tx| -> Answer<()> { Ok(tx.remove_subscriber(&fingerprint(&code))?) })
+            .await
+    };
+    with_code(app, client, removing).await
 }
 
 /// Sends the code that takes an address off the list, if it is there.

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::call::{Answer, Fail};
-use crate::secrets::{fingerprint, random_token};
+use crate::secrets::{SIGNATURE_BYTES, fingerprint, random_token};
 use crate::totp::{Factor, plain_recovery_code, recovery_code};
 use pileus_api::{Code, UnixTime};
 use pileus_store::Tx;
@@ -22,9 +22,9 @@ const WAITING_MAX: usize = 20;
 const RECOVERY_CODES: usize = 10;
 
 /// How long a device goes without a code.
-const TRUST_SECONDS: i64 = 60 * 86_400;
+pub const TRUST_SECONDS: i64 = 60 * 86_400;
 
-/// Devices of one account that may do so.
+/// Devices of one account that may do so; a new one takes the place of the oldest.
 const TRUSTED_MAX: i64 = 50;
 
 /// The shortest id of such a device. The id stands in for the code, so it must not be guessed.
@@ -38,27 +38,37 @@ pub enum Proof<'a> {
     Recovery(&'a str),
 }
 
-/// The name that wrong codes of an account are counted under. Not its address, since the right password, which
-/// whoever guesses here has, sets that count back.
-pub fn limit_name(account: i64) -> String {
-    format!("second factor of {account}")
+/// What is kept of a client's name for the device it runs on.
+pub type Device = [u8; SIGNATURE_BYTES];
+
+/// What is kept of a client's name for its device: it stands in for a code, and not all clients draw it at random, so it
+/// takes the server's key to try one. `None` if it could be guessed from outside.
+pub fn device_fingerprint(app: &App, account: i64, deviceid: &str) -> Option<Device> {
+    let named = format!("{account} {deviceid}");
+    (deviceid.len() >= DEVICE_ID_MIN_BYTES).then(|| app.secrets.sign("device", named.as_bytes()))
 }
 
 /// Whether a login of this account from a device goes without a code.
-pub fn is_trusted(tx: &mut Tx<'_>, account: i64, deviceid: &str, now: UnixTime) -> Answer<bool> {
-    if deviceid.len() < DEVICE_ID_MIN_BYTES {
+pub fn is_trusted(
+    tx: &mut Tx<'_>,
+    account: i64,
+    device: Option<Device>,
+    now: UnixTime,
+) -> Answer<bool> {
+    let Some(device) = device else {
         return Ok(false);
-    }
-    let since = tx.device_trusted(account, deviceid)?;
+    };
+    let since = tx.device_trusted(account, &device)?;
     Ok(since.is_some_and(|since| now.0 < since.saturating_add(TRUST_SECONDS)))
 }
 
-/// Lets later logins of this account from a device go without a code. A device that cannot be trusted is not.
-pub fn trust(tx: &mut Tx<'_>, account: i64, deviceid: &str, now: UnixTime) -> Answer<()> {
-    if deviceid.len() >= DEVICE_ID_MIN_BYTES && tx.count_trusted_devices(account)? < TRUSTED_MAX {
-        tx.trust_device(account, deviceid, now.0)?;
+/// Lets later logins of this account from a device go without a code. The account is locked.
+pub fn trust(tx: &mut Tx<'_>, account: i64, device: &Device, now: UnixTime) -> Answer<()> {
+    let is_new = tx.device_trusted(account, device)?.is_none();
+    if is_new && tx.count_trusted_devices(account)? >= TRUSTED_MAX {
+        tx.drop_oldest_trusted_device(account)?;
     }
-    Ok(())
+    Ok(tx.trust_device(account, device, now.0)?)
 }
 
 /// Has a login that has proven its password wait; answers the token that names it.

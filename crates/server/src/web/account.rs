@@ -7,6 +7,7 @@ use super::{PageRequest, register};
 use crate::call::{Answer, Fail};
 use crate::http::{Answer as Body, refusal};
 use crate::language::Language;
+use crate::login;
 use crate::rules::mail_codes::{self, Purpose};
 use crate::rules::mailed_offers::{self, Mailed};
 use crate::rules::{account_mail, newsletter, oauth};
@@ -110,7 +111,7 @@ impl Step {
             Self::ConfirmMail => Purpose::ChangeNew,
             Self::Deactivate => Purpose::Deactivate,
             Self::Newsletter => return newsletter::look(app, client, code).await,
-            Self::Unsubscribe => return newsletter::look_unsubscribe(app, client, code),
+            Self::Unsubscribe => return newsletter::look_unsubscribe(app, client, code).await,
             // What is offered is looked at for the words of the page.
             Self::Share | Self::Decline => return Ok(()),
         };
@@ -121,6 +122,9 @@ impl Step {
     async fn act(self, request: &PageRequest<'_>, code: &str) -> Answer<()> {
         let (app, client) = (request.app, request.client);
         let text = |name| request.text(name);
+        if matches!(self, Self::Reset | Self::ConfirmMail | Self::Deactivate) {
+            login::protected(app, request.secure)?;
+        }
         match self {
             Self::Verify => account_mail::verify_email(app, client, code)
                 .await

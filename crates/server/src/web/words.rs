@@ -272,6 +272,13 @@ const PROBLEMS: &[(Code, [&str; 2])] = &[
         ],
     ),
     (
+        Code::WRONG_FORM,
+        [
+            "This password is too long, or the server takes passwords by addresses with https only.",
+            "Dieses Passwort ist zu lang, oder der Server nimmt Passwörter nur über Adressen mit https an.",
+        ],
+    ),
+    (
         Code::PASSWORD_REPEATS,
         [
             "A password has at least 4 different characters.",

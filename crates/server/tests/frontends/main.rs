@@ -14,6 +14,7 @@ mod http_bodies;
 mod http_calls;
 mod http_client;
 mod limits;
+mod logins;
 mod mail_transfer;
 mod oauth_browser;
 mod oauth_ends;

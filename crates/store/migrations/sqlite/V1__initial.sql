@@ -43,6 +43,7 @@ CREATE TABLE account (
 CREATE UNIQUE INDEX account_email ON account (email_key);
 CREATE UNIQUE INDEX account_invite ON account (invite_code) WHERE invite_code IS NOT NULL;
 CREATE INDEX account_invited ON account (invited_by, id) WHERE invited_by IS NOT NULL;
+CREATE INDEX account_unsealed ON account (state, id) WHERE password_sealed IS NULL;
 CREATE INDEX account_deactivated ON account (deactivated, id) WHERE deactivated IS NOT NULL;
 
 CREATE TABLE token (
@@ -52,7 +53,7 @@ CREATE TABLE token (
     app BIGINT,
     permissions BIGINT NOT NULL,
     device TEXT NOT NULL,
-    deviceid TEXT NOT NULL,
+    device_hash BLOB,
     os BIGINT,
     osversion TEXT NOT NULL,
     appversion TEXT NOT NULL,
@@ -72,10 +73,11 @@ CREATE TABLE recovery_code (
 
 CREATE TABLE trusted_device (
     account BIGINT NOT NULL,
-    deviceid TEXT NOT NULL,
+    device_hash BLOB NOT NULL,
     created BIGINT NOT NULL,
-    PRIMARY KEY (account, deviceid)
+    PRIMARY KEY (account, device_hash)
 ) WITHOUT ROWID;
+CREATE INDEX trusted_device_created ON trusted_device (created);
 
 CREATE TABLE mail_code (
     secret_hash BLOB PRIMARY KEY,

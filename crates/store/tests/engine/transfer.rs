@@ -68,13 +68,12 @@ fn tables_of_many_pages_arrive_whole() {
 fn fill_other_tables(db: &Db) {
     db.edit_blocking(|tx| {
         tx.set_setting("name", "Grüße, мир, \u{1f600}")?;
-        for statement in [
+        tx.exec(
             "INSERT INTO newsletter (email_key, email, verified, verify_hash, unsubscribe_hash, created) \
              VALUES ('a', 'A', 9223372036854775807, NULL, NULL, -9223372036854775807)",
-            "INSERT INTO trusted_device (account, deviceid, created) VALUES (1, '', 0)",
-        ] {
-            tx.exec(statement, &[])?;
-        }
+            &[],
+        )?;
+        tx.trust_device(1, &[0, 255], 0)?;
         let insert = "INSERT INTO recovery_code (account, secret_hash) VALUES ($1, $2)";
         for bytes in [&[][..], &[0], &[0, 255], &[255; 300]] {
             tx.exec(insert, args![1, bytes])?;

@@ -3,6 +3,7 @@
 use crate::call::Answer;
 use crate::cx::{Cx, Edit};
 use crate::dispatch::{Public, Writes};
+use crate::login;
 use crate::rules::account_mail::{self, Own};
 use crate::rules::metadata::wire_id;
 use crate::verify_token;
@@ -68,6 +69,7 @@ impl Public for LostPassword {
 
 impl Public for ResetPassword {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Done> {
+        login::protected(cx.app, cx.call.conn.secure)?;
         account_mail::reset_password(cx.app, cx.call.client, &self.code, &self.newpassword).await?;
         Ok(Done)
     }
@@ -99,6 +101,7 @@ impl Public for SendChangeMail {
 impl Public for ChangeMail {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Done> {
         let account = Some(cx.user()?.account.id);
+        login::protected(cx.app, cx.call.conn.secure)?;
         let (code, password) = (&self.code, &self.password);
         account_mail::change_address(cx.app, cx.call.client, account, code, password).await?;
         Ok(Done)
@@ -116,6 +119,7 @@ impl Writes for SendDeactivateMail {
 impl Public for DeactivateUser {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Done> {
         let account = Some(cx.user()?.account.id);
+        login::protected(cx.app, cx.call.conn.secure)?;
         let (code, password) = (&self.code, &self.password);
         account_mail::deactivate(cx.app, cx.call.client, account, code, password).await?;
         // The login of this call is gone: it can be answered no token.

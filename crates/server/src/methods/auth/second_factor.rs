@@ -3,7 +3,8 @@
 use crate::call::Answer;
 use crate::cx::Cx;
 use crate::dispatch::Public;
-use crate::login::{User, device_id};
+use crate::limits::Subject;
+use crate::login::{self, Identity, User, device_id};
 use crate::methods::general::user_info;
 use crate::rules::second_factor::{self, Proof};
 use crate::second_step::{Said, second_step, waiting};
@@ -16,21 +17,11 @@ use pileus_api::general::UserInfoReply;
 use pileus_api::reply::Done;
 use pileus_store::accounts::Account;
 
-/// Refuses an account, or a network, from which too many wrong codes came: 4000.
-fn check_limit(cx: &Cx<'_, '_>, account: i64) -> Answer<()> {
-    let name = second_factor::limit_name(account);
-    if cx.app.limits.allows(&name, cx.call.client) {
-        Ok(())
-    } else {
-        Err(Code::LOGINS_LIMITED.into())
-    }
-}
-
 /// Ends a login that waits. The dispatcher makes the token, as it does after any login.
 async fn log_in(cx: &mut Cx<'_, '_>, token: &str, said: Said, trusts: bool) -> Answer<Account> {
     let device = trusts.then(|| device_id(cx.call));
     let account = second_step(cx.app, cx.call.client, token, said, device).await?;
-    cx.call.conn.log_out();
+    cx.call.conn.log_in(Identity::proven(&account));
     cx.user = Some(User::new(account.clone(), None));
     Ok(account)
 }
@@ -65,6 +56,14 @@ impl Public for TfaSendCodeViaSysNotification {
     }
 }
 
+/// Checks the password of the caller: whoever has stolen a token shall neither lock the owner out nor take away what
+/// guards him.
+async fn check_password(cx: &Cx<'_, '_>, password: &str) -> Answer<()> {
+    login::protected(cx.app, cx.call.conn.secure)?;
+    let (account, wrong) = (&cx.user()?.account, Code::PASSWORD_WRONG);
+    login::check_own_password(cx.app, cx.call.client, account, password, wrong).await
+}
+
 /// Whether the caller's account has a second factor.
 async fn has_factor(cx: &Cx<'_, '_>, account: i64) -> Answer<bool> {
     let secrets = cx
@@ -79,6 +78,7 @@ impl Public for TfaEnable {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<TfaEnableReply> {
         let account = cx.user()?.account.clone();
         let id = account.id;
+        check_password(cx, &self.password).await?;
         if has_factor(cx, id).await? {
             return Err(Code::DENIED.into());
         }
@@ -95,19 +95,15 @@ impl Public for TfaEnable {
                 recoverycodes: None,
             });
         };
-        check_limit(cx, id)?;
-        let confirmed = cx
-            .edit(move |edit| {
-                let (app, now) = (edit.app.clone(), edit.now);
-                second_factor::confirm(edit.tx, &app, id, &code, now)
-            })
-            .await;
-        let name = second_factor::limit_name(id);
-        let codes = confirmed.inspect_err(|fail| {
-            if fail.code == Code::CODE_INVALID {
-                cx.app.limits.failed(&name, cx.call.client);
-            }
-        })?;
+        let confirming = cx.edit(move |edit| {
+            let (app, now) = (edit.app.clone(), edit.now);
+            second_factor::confirm(edit.tx, &app, id, &code, now)
+        });
+        let (subject, wrong) = (Subject::SecondFactor(id), [Code::CODE_INVALID]);
+        let limits = &cx.app.limits;
+        let codes = limits
+            .watch(subject, cx.call.client, &wrong, confirming)
+            .await?;
         Ok(TfaEnableReply {
             secret: None,
             url: None,
@@ -119,30 +115,26 @@ impl Public for TfaEnable {
 impl Public for TfaDisable {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Done> {
         let id = cx.user()?.account.id;
+        check_password(cx, &self.password).await?;
         if !has_factor(cx, id).await? {
             return Err(Code::DENIED.into());
         }
-        check_limit(cx, id)?;
         let typed = self.code.clone();
-        let is_proven = cx
-            .edit(move |edit| {
-                let (app, now) = (edit.app.clone(), edit.now);
-                let mut is_proven = false;
-                for proof in [Proof::Authenticator(&typed), Proof::Recovery(&typed)] {
-                    is_proven = is_proven || second_factor::prove(edit.tx, &app, id, &proof, now)?;
+        let disabling = cx.edit(move |edit| {
+            let (app, now) = (edit.app.clone(), edit.now);
+            for proof in [Proof::Authenticator(&typed), Proof::Recovery(&typed)] {
+                if second_factor::prove(edit.tx, &app, id, &proof, now)? {
+                    return second_factor::switch_off(edit.tx, id);
                 }
-                if is_proven {
-                    second_factor::switch_off(edit.tx, id)?;
-                }
-                Ok(is_proven)
-            })
+            }
+            Err(Code::CODE_INVALID.into())
+        });
+        let (subject, wrong) = (Subject::SecondFactor(id), [Code::CODE_INVALID]);
+        let limits = &cx.app.limits;
+        limits
+            .watch(subject, cx.call.client, &wrong, disabling)
             .await?;
-        let name = second_factor::limit_name(id);
-        if !is_proven {
-            cx.app.limits.failed(&name, cx.call.client);
-            return Err(Code::CODE_INVALID.into());
-        }
-        cx.app.limits.succeeded(&name);
+        limits.proven(id);
         Ok(Done)
     }
 }

@@ -7,7 +7,7 @@ mod send;
 mod visit;
 
 use crate::app::App;
-use crate::call::{Answer, Fail};
+use crate::call::Answer;
 use crate::cx::{Cx, View};
 use crate::rules::public_links::Item;
 use pileus_api::field::Datetime;
@@ -41,10 +41,7 @@ fn limit(given: u64) -> i64 {
 async fn hash(cx: &Cx<'_, '_>, password: Option<&String>) -> Answer<Option<String>> {
     match password {
         None => Ok(None),
-        Some(password) => {
-            let hash = cx.app.hashing.hash(password.clone()).await;
-            hash.map(Some).map_err(Fail::internal)
-        }
+        Some(password) => cx.app.hashing.hash(password.clone()).await.map(Some),
     }
 }
 

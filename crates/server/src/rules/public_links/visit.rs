@@ -4,6 +4,7 @@ use super::{Usable, usable};
 use crate::app::App;
 use crate::call::{Answer, Fail};
 use crate::content::Pass;
+use crate::limits::Subject;
 use crate::rules::guesses::{check_guesses, noting_guesses};
 use crate::seal::{opened, sealed};
 use crate::secrets::{fingerprint, random};
@@ -89,15 +90,18 @@ impl Visit {
         let Some(hash) = noting_guesses(app, client, found)? else {
             return Ok(visit);
         };
-        let fits = app
-            .hashing
-            .verify(password.clone(), Some(hash.clone()))
-            .await
-            .map_err(Fail::internal)?;
-        if !fits {
-            app.limits.failed_link(client);
-            return Err(Code::LINK_PASSWORD_NEEDED.into());
-        }
+        let checking = async {
+            let hash = Some(hash.clone());
+            if app.hashing.verify(password.clone(), hash).await? {
+                Ok(())
+            } else {
+                Err(Code::LINK_PASSWORD_NEEDED.into())
+            }
+        };
+        let wrong = [Code::LINK_PASSWORD_NEEDED];
+        app.limits
+            .watch(Subject::Nobody, client, &wrong, checking)
+            .await?;
         visit.opens = Some(lock(Some(&hash)));
         visit.has_password = true;
         Ok(visit)
