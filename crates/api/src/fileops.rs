@@ -44,8 +44,8 @@ pub struct Fd(pub i64);
 
 number!(Fd(i64), BAD_DESCRIPTOR);
 
-/// A parameter whose trouble is told by the method: `file_open` uses up a number before it refuses, and that there is no
-/// such descriptor counts more than what is wrong with an offset.
+/// A parameter whose trouble is told by the method: that there is no such descriptor counts more than what is wrong with an
+/// offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked<T>(pub Result<T, Code>);
 
@@ -216,9 +216,9 @@ impl Field for OpenArg {
 pub struct FileOpen {
     /// What for: the sum of 0x0002 (check now that the file can be written), 0x0040 (make it if it is missing), 0x0080
     /// (refuse if it is there), 0x0200 (empty it) and 0x0400 (every `file_write` goes to its end).
-    pub flags: Checked<OpenFlags>,
+    pub flags: OpenFlags,
     /// Full path of the file.
-    pub file: Checked<OpenArg>,
+    pub file: OpenArg,
     /// Read an earlier revision.
     pub revisionid: Option<u64>,
 }

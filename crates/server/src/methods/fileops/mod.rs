@@ -5,6 +5,7 @@ mod read;
 mod write;
 
 use crate::call::{Answer, Fail};
+use crate::conn::Conn;
 use crate::cx::{Cx, Edit, View};
 use crate::dispatch::{Streamed, Streams, Waits};
 use crate::rules::access::Right;
@@ -39,11 +40,14 @@ struct Opened {
 }
 
 impl Waits for FileOpen {
+    fn arrives(conn: &Conn) {
+        conn.files.use_up_number();
+    }
+
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<OpenReply> {
         let conn = &cx.call.conn;
-        let number = conn.files.next_number();
-        let flags = self.flags.0?;
-        let target = self.file.0.clone()?;
+        let number = conn.files.last_number();
+        let (flags, target) = (self.flags, self.file.clone());
         // A proxy puts many clients on one connection, whose descriptors must not meet.
         if cx.call.via_proxy {
             return Err(Code::DENIED.into());
