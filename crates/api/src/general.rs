@@ -55,7 +55,7 @@ pub struct UserInfoReply {
     /// Always true: nothing is held back from anybody.
     pub premium: bool,
     /// Far in the future. The sync client looks for it where `premium` is true.
-    pub premiumexpires: UnixTime,
+    pub premiumexpires: Option<UnixTime>,
     /// Bytes the account may use.
     pub quota: u64,
     /// Bytes the account's own files use. Revisions and trash do not count.
@@ -93,7 +93,7 @@ pub struct AccountState {
     /// Always true.
     pub premium: bool,
     /// Far in the future.
-    pub premiumexpires: UnixTime,
+    pub premiumexpires: Option<UnixTime>,
     /// Bytes the account may use.
     pub quota: u64,
     /// Bytes the account's own files use.

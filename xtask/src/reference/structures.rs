@@ -471,7 +471,7 @@ mod tests {
             email: "a".into(),
             emailverified: true,
             premium: true,
-            premiumexpires: pileus_api::general::NEVER,
+            premiumexpires: Some(pileus_api::general::NEVER),
             quota: 1,
             usedquota: 1,
             language: "en".into(),

@@ -255,7 +255,7 @@ fn account_state(row: &Row) -> Answer<AccountState> {
         email: detail.email,
         emailverified: detail.verified,
         premium: true,
-        premiumexpires: NEVER,
+        premiumexpires: Some(NEVER),
         quota: wire_id(detail.quota),
         usedquota: wire_id(detail.used),
         language: detail.language,

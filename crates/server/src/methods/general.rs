@@ -39,7 +39,7 @@ pub(super) fn user_info(app: &App, account: &Account, getapiserver: bool) -> Use
         registered: UnixTime(account.created),
         language: account.language.clone(),
         premium: true,
-        premiumexpires: NEVER,
+        premiumexpires: Some(NEVER),
         quota: wire_id(account.quota),
         usedquota: wire_id(account.used),
         plan: 0,
