@@ -63,7 +63,9 @@ impl Intake<'_> {
                 name: name.to_owned(),
                 stored: writer.finish().await.map_err(|error| failure(&error))?,
             };
-            keeper.keep(cx, received).await?;
+            self.running.begin_file(1, name);
+            let metadata = keeper.keep(cx, received).await?;
+            self.running.end_file(metadata);
             return Ok(1);
         }
         let mut number = 0;
