@@ -3,6 +3,7 @@
 use crate::codes::Code;
 use crate::field::{Field, put, spec, text, text_value};
 use crate::method::ParamSpec;
+use crate::stubs::refused;
 use pileus_api_derive::{Method, Params};
 use pileus_wire::{Params as WireParams, Value};
 
@@ -116,6 +117,23 @@ pub struct GetZip {
     pub filename: Option<String>,
     /// Time zone of the times in the archive, which has none itself: `+0200`, `-05:30`, `EET`. Anything else is UTC.
     pub timeoffset: Option<String>,
+}
+
+// What packs an archive beside `getzip` does not exist yet. Links answer 5002, which the documents give to them for content
+// that cannot be served; what would make a file is denied (2003), as all that this server does not offer; nobody has
+// packed or unpacked anything whose progress could be asked for (1901, 1900); and no format of archives is known (2059).
+refused! { User:
+    GetZipLink "getziplink" NO_CONTENT_SERVER "Links to an archive of files and folders; not offered yet.";
+    SaveZip "savezip" DENIED "Saves an archive of files and folders as a file; not offered yet.";
+    SaveZipProgress "savezipprogress" ZIP_UNKNOWN "Tells how far `savezip` is; not offered yet.";
+    ExtractArchive "extractarchive" ARCHIVE_UNKNOWN "Unpacks an archive; not offered yet.";
+    ExtractArchiveProgress "extractarchiveprogress" UPLOAD_UNKNOWN "Tells how far `extractarchive` is; not offered yet.";
+    SavePubZip "savepubzip" DENIED "Saves an archive of a public link as a file; not offered yet.";
+}
+
+refused! { Anyone:
+    GetPubZip "getpubzip" NO_CONTENT_SERVER "Gives an archive of a public link; not offered yet.";
+    GetPubZipLink "getpubziplink" NO_CONTENT_SERVER "Links to an archive of a public link; not offered yet.";
 }
 
 #[cfg(test)]

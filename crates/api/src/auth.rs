@@ -62,9 +62,9 @@ pub struct AuthReply {
     pub auth: Option<String>,
 }
 
-/// Deletes the token that this call is logged in with, and logs the connection out.
+/// Deletes the token that this call is logged in with, and logs the connection out. What it has open is closed.
 #[derive(Method, Params)]
-#[method(name = "logout", caller = User, access = Write, reply = LogoutReply)]
+#[method(name = "logout", caller = User, access = Waits, reply = LogoutReply)]
 pub struct Logout {}
 
 /// What became of the token.

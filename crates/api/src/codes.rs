@@ -19,6 +19,9 @@ pub enum Kind {
     Limit,
     /// The server failed; trying again may help (5xxx).
     Internal,
+    /// What was there when the client began is not any more, or is not offered; the server has not failed unless it
+    /// names a cause (5xxx).
+    Unavailable,
     /// An expected outcome of a conditional call (6xxx, 7xxx).
     Condition,
 }
@@ -117,6 +120,7 @@ codes! {
     NO_COUNT = 1011, Parameter, "Give count.";
     BAD_LOCK_TYPE = 1012, Parameter, "type is 0, 1 or 2.";
     BAD_DATETIME = 1013, Parameter, "The date or time was not understood.";
+    NO_THUMB = 1014, Parameter, "There can be no thumbnail of this.";
     NO_TARGET = 1016, Parameter, "Give topath, or tofolderid and toname.";
     BAD_FOLDERID = 1017, Parameter, "folderid is not valid.";
     BAD_FILEID = 1018, Parameter, "fileid is not valid.";
@@ -155,6 +159,7 @@ codes! {
     NO_TOKENID = 1076, Parameter, "Give tokenid.";
     WRONG_FORM = 1101, Parameter, "This request is not possible in this form.";
     UPLOAD_UNKNOWN = 1900, Missing, "No such upload is known here, or it has not begun.";
+    ZIP_UNKNOWN = 1901, Missing, "No such archive is being packed here.";
     LOGIN_FAILED = 2000, Login, "Log in failed.";
     BAD_NAME = 2001, Conflict, "This name is not allowed for a file or folder.";
     NO_PARENT = 2002, Missing, "A folder on the way does not exist.";
@@ -201,6 +206,7 @@ codes! {
     INTO_ITSELF = 2043, Conflict, "A folder cannot go into itself or a folder below it.";
     SAME_FILE = 2049, Conflict, "Source and target are the same file.";
     NOTHING_THERE = 2055, Missing, "There is no such file or folder.";
+    ARCHIVE_UNKNOWN = 2059, Conflict, "Archives of this format cannot be unpacked here.";
     TFA_TOKEN_EXPIRED = 2064, Login, "The second step of this log in has expired.";
     COLLECTION_MISSING = 2065, Missing, "There is no such collection.";
     ITEM_UNMOVABLE = 2066, Conflict, "The item cannot be moved like this.";
@@ -231,9 +237,9 @@ codes! {
     REQUESTS_LIMITED = 4010, Limit, "Too many requests, try again later.";
     INTERNAL = 5000, Internal, "Internal error, try again later.";
     UPLOAD_FAILED = 5001, Internal, "The upload could not be stored, try again later.";
-    NO_CONTENT_SERVER = 5002, Internal, "The content cannot be served now, try again later.";
-    WRITE_FAILED = 5003, Internal, "The content could not be written, try reopening the file.";
-    READ_FAILED = 5004, Internal, "The content could not be read, try again later.";
+    NO_CONTENT_SERVER = 5002, Unavailable, "The content cannot be served now, try again later.";
+    WRITE_FAILED = 5003, Unavailable, "The content could not be written, try reopening the file.";
+    READ_FAILED = 5004, Unavailable, "The content could not be read, try again later.";
     NOT_MODIFIED = 6000, Condition, "Not modified.";
     WAIT_CANCELLED = 6002, Condition, "Further data ended the wait.";
     WAIT_TIMED_OUT = 6003, Condition, "Nothing happened within the time limit.";

@@ -1,7 +1,7 @@
 //! Collections: named lists of files, such as playlists.
 
 use crate::codes::Code;
-use crate::field::{Field, Optional, put, spec, text_value};
+use crate::field::{Field, Optional, is_left_out, put, spec, text_value};
 use crate::metadata::Metadata;
 use crate::method::ParamSpec;
 use crate::reply::{Sink, Tree, Value, read_field, write_field};
@@ -36,6 +36,39 @@ impl Optional for NumberList {
             .uint_list(name)
             .filter(|list| !list.is_empty())
             .map(Self))
+    }
+}
+
+/// Files that a new collection is to hold; none if the list cannot be read, which does not keep the collection from being
+/// made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilesToLink(pub Option<NumberList>);
+
+impl Field for FilesToLink {
+    fn take(name: &'static str, missing: Option<Code>, params: &Given) -> Result<Self, Code> {
+        Self::take_optional(name, params)?.ok_or(missing.unwrap_or(Code::INTERNAL))
+    }
+    fn put(&self, name: &'static str, params: &mut Given) {
+        if let Some(files) = &self.0 {
+            files.put(name, params);
+        }
+    }
+    fn describe(
+        name: &'static str,
+        doc: &'static str,
+        missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
+        NumberList::describe(name, doc, missing, out);
+    }
+}
+
+impl Optional for FilesToLink {
+    fn take_optional(name: &'static str, params: &Given) -> Result<Option<Self>, Code> {
+        if is_left_out(name, params) {
+            return Ok(None);
+        }
+        NumberList::take_optional(name, params).map(|files| Some(Self(files)))
     }
 }
 
@@ -78,7 +111,7 @@ pub struct CollectionCreate {
     /// Type; 1 for a playlist, which is the only one.
     pub r#type: Option<u64>,
     /// Files to put into it.
-    pub fileids: Option<NumberList>,
+    pub fileids: Option<FilesToLink>,
 }
 
 /// Gives a collection another name.
@@ -220,6 +253,35 @@ pub struct LinkResult {
     pub message: Option<String>,
 }
 
+/// What became of all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkResults {
+    /// Nothing, since the list could not be read.
+    Failed,
+    /// One result for each file.
+    Each(Vec<LinkResult>),
+}
+
+impl Value for LinkResults {
+    fn write(&self, out: &mut dyn Sink) {
+        match self {
+            Self::Failed => false.write(out),
+            Self::Each(results) => results.write(out),
+        }
+    }
+
+    fn read(tree: &Tree) -> Option<Self> {
+        match bool::read(tree) {
+            Some(_) => Some(Self::Failed),
+            None => Vec::read(tree).map(Self::Each),
+        }
+    }
+
+    fn kind() -> String {
+        format!("bool or {}", <Vec<LinkResult> as Value>::kind())
+    }
+}
+
 /// All collections.
 #[derive(Reply)]
 pub struct CollectionsReply {
@@ -233,5 +295,5 @@ pub struct CollectionReply {
     /// The collection.
     pub collection: Collection,
     /// What became of each file, where files were to be put into it.
-    pub linkresult: Option<Vec<LinkResult>>,
+    pub linkresult: Option<LinkResults>,
 }

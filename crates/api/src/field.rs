@@ -133,10 +133,14 @@ impl Field for bool {
     }
 }
 
-/// An optional parameter: what cannot be read counts as not given.
+/// An optional parameter. A number that cannot be read counts as not given; what answers a text that cannot be read can be
+/// declared as for a required one.
 impl<T: Field + Optional> Field for Option<T> {
-    fn take(name: &'static str, _missing: Option<Code>, params: &Params) -> Result<Self, Code> {
-        T::take_optional(name, params)
+    fn take(name: &'static str, missing: Option<Code>, params: &Params) -> Result<Self, Code> {
+        T::take_optional(name, params).map_err(|code| match missing {
+            Some(missing) if code == Code::WRONG_FORM => missing,
+            _ => code,
+        })
     }
     fn put(&self, name: &'static str, params: &mut Params) {
         if let Some(value) = self {
@@ -161,7 +165,11 @@ pub trait Optional: Sized {
 
 impl Optional for String {
     fn take_optional(name: &'static str, params: &Params) -> Result<Option<Self>, Code> {
-        Ok(text(params, name).filter(|text| !text.is_empty()))
+        match params.text(name) {
+            None => Ok(None),
+            Some(Ok(text)) => Ok(Some(text.into_owned()).filter(|text| !text.is_empty())),
+            Some(Err(_)) => Err(Code::WRONG_FORM),
+        }
     }
 }
 
@@ -228,6 +236,46 @@ impl Field for Seconds {
         out: &mut Vec<ParamSpec>,
     ) {
         out.push(spec(name, "unix seconds", doc, missing));
+    }
+}
+
+/// What a client believes a file's time to be. Believing nonsense is not the same as saying nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownTime(pub Option<Seconds>);
+
+impl Field for KnownTime {
+    fn take(name: &'static str, missing: Option<Code>, params: &Params) -> Result<Self, Code> {
+        Self::take_optional(name, params)?.ok_or(required(missing))
+    }
+    fn put(&self, name: &'static str, params: &mut Params) {
+        if let Some(seconds) = self.0 {
+            seconds.put(name, params);
+        }
+    }
+    fn describe(
+        name: &'static str,
+        doc: &'static str,
+        missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
+        Seconds::describe(name, doc, missing, out);
+    }
+}
+
+impl Optional for KnownTime {
+    fn take_optional(name: &'static str, params: &Params) -> Result<Option<Self>, Code> {
+        if is_left_out(name, params) {
+            return Ok(None);
+        }
+        Seconds::take_optional(name, params).map(|known| Some(Self(known)))
+    }
+}
+
+/// Whether a parameter is not there, or empty.
+pub(crate) fn is_left_out(name: &str, params: &Params) -> bool {
+    match params.text(name) {
+        None => true,
+        Some(text) => text.is_ok_and(|text| text.is_empty()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::args::{FileArg, FileRef, IntoFolderArg, TargetArg, VersionArg};
 use crate::codes::Code;
-use crate::field::{Field, Optional, Seconds, put, spec, text_value};
+use crate::field::{Field, KnownTime, Optional, Seconds, put, spec, text_value};
 use crate::metadata::Metadata;
 use crate::method::{Decode, ParamSpec};
 use crate::progress::ProgressReply;
@@ -62,6 +62,7 @@ pub struct UploadFile {
     /// The folder that takes the files.
     pub folder: IntoFolderArg,
     /// Name of the file, where the transport does not carry one.
+    #[param(missing = BAD_NAME)]
     pub filename: Option<String>,
     /// Save nothing if the connection breaks. Otherwise what has arrived becomes a file.
     pub nopartial: bool,
@@ -276,8 +277,8 @@ pub struct SetFileMtime {
     /// The file.
     #[param(missing = NO_FILEID)]
     pub fileid: u64,
-    /// The time it has now; not looked at if not given.
-    pub oldtm: Option<Seconds>,
+    /// The time it has now; not looked at if not given. No file has one that cannot be read.
+    pub oldtm: Option<KnownTime>,
     /// The time it gets.
     pub newtm: Option<Seconds>,
     /// Set the creation time instead of the modification time.

@@ -2,7 +2,7 @@
 
 use crate::args::FolderRef;
 use crate::codes::Code;
-use crate::field::{Field, put, spec, text_value};
+use crate::field::{Field, is_left_out, put, spec, text_value};
 use crate::method::ParamSpec;
 use crate::name::{Path, check_name};
 use crate::reply::Done;
@@ -44,7 +44,8 @@ pub struct Fd(pub i64);
 
 number!(Fd(i64), BAD_DESCRIPTOR);
 
-/// A parameter whose trouble is told by the method: `file_open` uses up a number before it refuses.
+/// A parameter whose trouble is told by the method: that there is no such descriptor counts more than what is wrong with an
+/// offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked<T>(pub Result<T, Code>);
 
@@ -64,6 +65,41 @@ impl<T: Field> Field for Checked<T> {
         out: &mut Vec<ParamSpec>,
     ) {
         T::describe(name, doc, missing, out);
+    }
+}
+
+/// What an offset counts from. The start of the file, if it is left out; what is unknown answers 1009.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Whence {
+    /// The start of the file.
+    #[default]
+    Start,
+    /// The descriptor's offset.
+    Offset,
+    /// The end of the file.
+    End,
+}
+
+impl Field for Whence {
+    fn take(name: &'static str, _missing: Option<Code>, params: &Given) -> Result<Self, Code> {
+        match params.uint(name) {
+            Some(0) => Ok(Self::Start),
+            Some(1) => Ok(Self::Offset),
+            Some(2) => Ok(Self::End),
+            None if is_left_out(name, params) => Ok(Self::Start),
+            _ => Err(Code::NO_OFFSET),
+        }
+    }
+    fn put(&self, name: &'static str, params: &mut Given) {
+        put(params, name, Value::Num(*self as u64));
+    }
+    fn describe(
+        name: &'static str,
+        doc: &'static str,
+        _missing: Option<Code>,
+        out: &mut Vec<ParamSpec>,
+    ) {
+        out.push(spec(name, "int", doc, None));
     }
 }
 
@@ -114,28 +150,27 @@ impl Field for OpenArg {
         if let Some(id) = params.uint("fileid").filter(|_| !may_make) {
             return Ok(Self::Id(id));
         }
-        match params.text("path") {
-            None => {}
-            Some(Err(_)) => return Err(Code::BAD_NAME),
-            Some(Ok(path)) => {
-                let path = Path::parse(&path).ok_or(Code::BAD_PATH)?;
-                let (parent, name) = path.split_last().ok_or(Code::BAD_NAME)?;
-                check_name(&name)?;
-                let parent = FolderRef::Path(parent);
-                return Ok(Self::Place { parent, name });
-            }
+        // Ids count more than paths.
+        if let (Some(folder), Some(name)) = (params.uint("folderid"), params.text("name")) {
+            let name = name.map_err(|_| Code::BAD_NAME)?.into_owned();
+            check_name(&name)?;
+            let parent = FolderRef::Id(folder);
+            return Ok(Self::Place { parent, name });
         }
-        match (params.uint("folderid"), params.text("name")) {
-            (Some(_), Some(Err(_))) => Err(Code::BAD_NAME),
-            (Some(folder), Some(Ok(name))) => {
-                check_name(&name)?;
-                let parent = FolderRef::Id(folder);
-                let name = name.into_owned();
-                Ok(Self::Place { parent, name })
-            }
-            _ if may_make => Err(Code::NO_PATH_OR_NAME),
-            _ => Err(Code::NO_FILE),
+        if is_left_out("path", params) {
+            return Err(if may_make {
+                Code::NO_PATH_OR_NAME
+            } else {
+                Code::NO_FILE
+            });
         }
+        let path = params.text("path").and_then(Result::ok);
+        let path = path.ok_or(Code::BAD_NAME)?;
+        let path = Path::parse(&path).ok_or(Code::BAD_PATH)?;
+        let (parent, name) = path.split_last().ok_or(Code::BAD_NAME)?;
+        check_name(&name)?;
+        let parent = FolderRef::Path(parent);
+        Ok(Self::Place { parent, name })
     }
     fn put(&self, _name: &'static str, params: &mut Given) {
         match self {
@@ -181,9 +216,9 @@ impl Field for OpenArg {
 pub struct FileOpen {
     /// What for: the sum of 0x0002 (check now that the file can be written), 0x0040 (make it if it is missing), 0x0080
     /// (refuse if it is there), 0x0200 (empty it) and 0x0400 (every `file_write` goes to its end).
-    pub flags: Checked<OpenFlags>,
+    pub flags: OpenFlags,
     /// Full path of the file.
-    pub file: Checked<OpenArg>,
+    pub file: OpenArg,
     /// Read an earlier revision.
     pub revisionid: Option<u64>,
 }
@@ -265,8 +300,10 @@ pub struct FilePreadIfmod {
     #[param(missing = NO_OFFSET)]
     pub offset: u64,
     /// SHA-1 of what the client has, in hex; this or `md5`.
+    #[param(missing = NO_CHECKSUM)]
     pub sha1: Option<String>,
     /// MD5 of what the client has, in hex.
+    #[param(missing = NO_CHECKSUM)]
     pub md5: Option<String>,
 }
 
@@ -338,7 +375,7 @@ pub struct FileSeek {
     #[param(missing = NO_OFFSET)]
     pub offset: i64,
     /// From where: 0, if not given, is the start of the file, 1 the present offset, 2 the end of the file.
-    pub whence: Option<u64>,
+    pub whence: Checked<Whence>,
 }
 
 /// Where a descriptor reads or writes next.
@@ -375,7 +412,7 @@ pub struct FileLock {
     pub length: Option<u64>,
     /// What `offset` counts from: 0, if not given, is the start of the file, 1 the descriptor's offset, 2 the end of the
     /// file.
-    pub whence: Option<u64>,
+    pub whence: Checked<Whence>,
     /// Only tell whether the lock could be had.
     pub get: bool,
     /// Do not wait for the lock.

@@ -54,6 +54,8 @@ pub struct UserInfoReply {
     pub language: String,
     /// Always true: nothing is held back from anybody.
     pub premium: bool,
+    /// Far in the future. The sync client looks for it where `premium` is true.
+    pub premiumexpires: Option<UnixTime>,
     /// Bytes the account may use.
     pub quota: u64,
     /// Bytes the account's own files use. Revisions and trash do not count.
@@ -76,6 +78,9 @@ pub struct UserInfoReply {
     pub apiserver: Option<ApiServers>,
 }
 
+/// When what nobody pays for expires: the end of 2099, which clients can hold that keep times in 32 bits without a sign.
+pub const NEVER: UnixTime = UnixTime(4_102_444_799);
+
 /// The account as an event of the feed shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Reply)]
 pub struct AccountState {
@@ -87,6 +92,8 @@ pub struct AccountState {
     pub emailverified: bool,
     /// Always true.
     pub premium: bool,
+    /// Far in the future.
+    pub premiumexpires: Option<UnixTime>,
     /// Bytes the account may use.
     pub quota: u64,
     /// Bytes the account's own files use.

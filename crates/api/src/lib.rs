@@ -34,6 +34,7 @@ pub mod search;
 pub mod sharing;
 pub mod streaming;
 pub mod stubs;
+pub mod thumbnails;
 pub mod transfer;
 pub mod trash;
 pub mod upload_links;

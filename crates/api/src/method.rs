@@ -87,9 +87,11 @@ pub struct Spec {
     pub reply: fn(&mut Vec<FieldSpec>),
 }
 
-/// Codes that any method may answer: they come from the credentials or from trouble in the server.
+/// Codes that any method may answer: they come from the credentials, from text that is not UTF-8, or from trouble in the
+/// server.
 pub const GENERAL_FAILURES: &[Code] = &[
     Code::LOGIN_REQUIRED,
+    Code::WRONG_FORM,
     Code::LOGIN_FAILED,
     Code::BEARER_INVALID,
     Code::DIGEST_IMPOSSIBLE,

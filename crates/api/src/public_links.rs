@@ -251,6 +251,7 @@ pub struct GetPublinkDownload {
     /// Have browsers save the content instead of showing it.
     pub forcedownload: bool,
     /// Content type to serve it with.
+    #[param(missing = BAD_CONTENT_TYPE)]
     pub contenttype: Option<String>,
     /// Bytes per second at most; 0 is no limit.
     pub maxspeed: Option<u64>,

@@ -1,6 +1,7 @@
 //! Links to content.
 
 use crate::args::VersionArg;
+use crate::stubs::refused;
 use pileus_api_derive::{Method, Params, Reply};
 use pileus_wire::UnixTime;
 
@@ -16,6 +17,7 @@ pub struct GetFileLink {
     /// Have browsers save the content instead of showing it.
     pub forcedownload: bool,
     /// Content type to serve it with.
+    #[param(missing = BAD_CONTENT_TYPE)]
     pub contenttype: Option<String>,
     /// Bytes per second at most; 0 is no limit.
     pub maxspeed: Option<u64>,
@@ -74,4 +76,20 @@ pub struct LinkReply {
     pub hash: u64,
     /// Bytes.
     pub size: u64,
+}
+
+// There is no transcoding and no conversion of texts yet. The documents give 5002 to all of these for a server that cannot
+// serve them, and the sync client drops what it wanted instead of trying for ever.
+refused! { User:
+    GetTextFile "gettextfile" NO_CONTENT_SERVER "Gives a text in another character set; not offered yet.";
+    GetVideoLink "getvideolink" NO_CONTENT_SERVER "Links to a transcoded video; not offered yet.";
+    GetVideoLinks "getvideolinks" NO_CONTENT_SERVER "Links to all forms of a video; not offered yet.";
+    GetAudioLink "getaudiolink" NO_CONTENT_SERVER "Links to transcoded audio; not offered yet.";
+    GetHlsLink "gethlslink" NO_CONTENT_SERVER "Links to a playlist of a video; not offered yet.";
+}
+
+refused! { Anyone:
+    GetPubTextFile "getpubtextfile" NO_CONTENT_SERVER "Gives a text of a public link in another character set; not offered yet.";
+    GetPubVideoLinks "getpubvideolinks" NO_CONTENT_SERVER "Links to all forms of a video of a public link; not offered yet.";
+    GetPubAudioLink "getpubaudiolink" NO_CONTENT_SERVER "Links to transcoded audio of a public link; not offered yet.";
 }

@@ -12,20 +12,22 @@ pub trait Refused: Method {
     const CODE: Code;
 }
 
+/// Declares methods that always refuse those who may call them. Each is of the family whose file this stands in.
 macro_rules! refused {
-    ($($ident:ident $name:literal $code:ident $doc:literal;)*) => {$(
+    ($caller:ident: $($ident:ident $name:literal $code:ident $doc:literal;)*) => {$(
         #[doc = $doc]
-        #[derive(Method, Params)]
-        #[method(name = $name, caller = User, access = Refused, fails = [$code])]
+        #[derive(pileus_api_derive::Method, pileus_api_derive::Params)]
+        #[method(name = $name, caller = $caller, access = Refused, fails = [$code])]
         pub struct $ident {}
 
-        impl Refused for $ident {
-            const CODE: Code = Code::$code;
+        impl $crate::stubs::Refused for $ident {
+            const CODE: $crate::codes::Code = $crate::codes::Code::$code;
         }
     )*};
 }
+pub(crate) use refused;
 
-refused! {
+refused! { User:
     AccountInfo "account_info" NO_BUSINESS_ACCOUNT "Tells about a business account; there are none.";
     AccountUsers "account_users" NO_BUSINESS_ACCOUNT "Lists people of a business account; there are none.";
     AccountTeams "account_teams" NO_BUSINESS_ACCOUNT "Lists teams of a business account; there are none.";

@@ -20,6 +20,7 @@ pub struct UploadTransfer {
     /// What the sender wants to say; what is longer than 160 characters is cut.
     pub message: Option<String>,
     /// Name of the file, where the transport does not carry one.
+    #[param(missing = BAD_NAME)]
     pub filename: Option<String>,
     /// Key for `uploadtransferprogress`.
     pub progresshash: Option<String>,

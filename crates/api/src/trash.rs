@@ -27,6 +27,15 @@ pub struct TrashRestorePath {
     pub entry: TrashArg,
 }
 
+/// The same as `trash_restorepath`, under its older name.
+#[derive(Method, Params)]
+#[method(name = "trash_getrestorepath", caller = User, access = Read, reply = RestorePathReply,
+         fails = [BAD_FOLDERID, BAD_FILEID, FOLDER_MISSING, FILE_MISSING])]
+pub struct TrashGetRestorePath {
+    /// A deleted file.
+    pub entry: TrashArg,
+}
+
 /// Where an entry would go.
 #[derive(Reply)]
 pub struct RestorePathReply {

@@ -147,6 +147,7 @@ pub struct UploadToLink {
     #[param(missing = NO_CODE)]
     pub code: String,
     /// Name of the file, where the transport does not carry one.
+    #[param(missing = BAD_NAME)]
     pub filename: Option<String>,
     /// Save nothing of a file whose upload breaks. Otherwise what has arrived becomes a file.
     pub nopartial: bool,
@@ -199,6 +200,7 @@ pub struct CopyToLink {
     /// The file, or one of its revisions.
     pub file: VersionArg,
     /// Name of the copy; that of the file, if not given.
+    #[param(missing = BAD_NAME)]
     pub toname: Option<String>,
 }
 

@@ -60,7 +60,8 @@ impl Error {
             Error::Transport(_) => true,
             Error::Http { status } => matches!(status, 429 | 500 | 502 | 503 | 504),
             Error::Api { code, .. } => Code::from_number(*code).is_some_and(|code| {
-                code.kind() == Kind::Internal || code == Code::REQUESTS_LIMITED
+                matches!(code.kind(), Kind::Internal | Kind::Unavailable)
+                    || code == Code::REQUESTS_LIMITED
             }),
             Error::Protocol(_) | Error::Source(_) | Error::Setup(_) => false,
         }

@@ -38,6 +38,7 @@ pub struct Body<'a> {
     pub total: Option<u64>,
     received: Arc<AtomicU64>,
     broken: bool,
+    may_be_empty_file: bool,
 }
 
 impl<'a> Body<'a> {
@@ -48,6 +49,16 @@ impl<'a> Body<'a> {
             total: None,
             received: Arc::default(),
             broken: false,
+            may_be_empty_file: false,
+        }
+    }
+
+    /// A call without data, which may stand for a file without bytes: the official Java codec of the binary protocol
+    /// leaves the data away if there is none of it, and an empty POST looks the same with a file as without.
+    pub fn none_or_empty() -> Self {
+        Self {
+            may_be_empty_file: true,
+            ..Self::none()
         }
     }
 
@@ -59,7 +70,13 @@ impl<'a> Body<'a> {
             total,
             received,
             broken: false,
+            may_be_empty_file: false,
         }
+    }
+
+    /// Whether a call without data may bring a file without bytes, if it names one.
+    pub fn may_be_empty_file(&self) -> bool {
+        self.may_be_empty_file
     }
 
     /// Whether any data came with the call.

@@ -6,6 +6,7 @@ use crate::handover::Takeover;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use pileus_api::Code;
+use pileus_api::codes::Kind as CodeKind;
 use pileus_api::reply::{Reply, Sink, Written};
 use pileus_blobs::Piece;
 use pileus_wire::{Options, Params, Value};
@@ -95,6 +96,15 @@ impl Fail {
             cause: Some(cause.to_string()),
             pairs: None,
             need: None,
+        }
+    }
+
+    /// Whether the server has failed, and did not just refuse.
+    pub fn is_trouble(&self) -> bool {
+        match self.code.kind() {
+            CodeKind::Internal => true,
+            CodeKind::Unavailable => self.cause.is_some(),
+            _ => false,
         }
     }
 

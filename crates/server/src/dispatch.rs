@@ -3,13 +3,12 @@
 use crate::app::App;
 use crate::body::Body;
 use crate::call::{Answer, Call, Content, Fail, Outcome, Success};
-use crate::conn::Filters;
+use crate::conn::{Conn, Filters};
 use crate::cx::{Cx, Edit, View, provided, required};
 use crate::handover::Takeover;
 use crate::login::{self, Claim, User};
 use crate::rules::app_folder;
 use futures_util::FutureExt;
-use pileus_api::codes::Kind as CodeKind;
 use pileus_api::method::{Access, Caller, Method, Spec, access};
 use pileus_api::reply::Reply;
 use pileus_api::stubs::Refused;
@@ -52,6 +51,8 @@ pub trait Streams: Method<Access = access::Streams> {
 
 /// A method that may wait.
 pub trait Waits: Method<Access = access::Waits> {
+    /// What a call does to its connection even if it is refused for whatever reason.
+    fn arrives(_conn: &Conn) {}
     /// Does what the method promises.
     fn run(&self, cx: &mut Cx<'_, '_>) -> impl Future<Output = Answer<Self::Reply>> + Send;
 }
@@ -83,6 +84,7 @@ impl<R: Reply + 'static> From<Streamed<R>> for Success {
 pub struct Entry {
     /// Its declaration.
     pub spec: &'static Spec,
+    arrives: fn(&Conn),
     run: Run,
 }
 
@@ -93,6 +95,9 @@ type Run = for<'a, 'b> fn(&'a Arc<App>, &'a Arc<Call>, Claim, &'a mut Body<'b>) 
 
 /// How methods of one kind of access are run.
 trait Kind<M: Method> {
+    /// See [`Waits::arrives`].
+    fn arrives(_conn: &Conn) {}
+
     fn run<'a>(
         app: &'a Arc<App>,
         call: &'a Arc<Call>,
@@ -107,6 +112,7 @@ where
 {
     Entry {
         spec: M::SPEC,
+        arrives: <M::Access as Kind<M>>::arrives,
         run: <M::Access as Kind<M>>::run,
     }
 }
@@ -156,6 +162,7 @@ async fn run(
     call: &Arc<Call>,
     body: &mut Body<'_>,
 ) -> (Answer<Success>, Option<String>, Option<i64>) {
+    (call.entry.arrives)(&call.conn);
     let claim = match login::claim(app, call).await {
         Ok(claim) => claim,
         Err(fail) => return (Err(fail), None, None),
@@ -254,7 +261,7 @@ pub(crate) fn log(app: &App, call: &Call, outcome: &Outcome, account: Option<i64
     let cause = fail
         .and_then(|fail| fail.cause.as_deref())
         .unwrap_or_default();
-    if fail.is_some_and(|fail| fail.code.kind() == CodeKind::Internal) {
+    if fail.is_some_and(Fail::is_trouble) {
         app.metrics.calls_broken.fetch_add(1, Ordering::Relaxed);
         tracing::error!(
             method,
@@ -450,6 +457,10 @@ impl<M: Public + Sync> Kind<M> for access::Public {
 }
 
 impl<M: Waits + Sync> Kind<M> for access::Waits {
+    fn arrives(conn: &Conn) {
+        M::arrives(conn);
+    }
+
     fn run<'a>(
         app: &'a Arc<App>,
         call: &'a Arc<Call>,

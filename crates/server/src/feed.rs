@@ -8,6 +8,7 @@
 
 use pileus_store::Tx;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -15,11 +16,16 @@ use tokio::sync::futures::Notified;
 /// Locks the waiters are spread over, so that accounts rarely share one.
 const SHARDS: usize = 64;
 
+/// Waits of one account at a time.
+const ASLEEP_MAX: usize = 64;
+
 /// Those who wait for one account.
 #[derive(Debug, Default)]
 struct Waiters {
     notify: Arc<Notify>,
     count: usize,
+    /// How many of them are asleep, or have been.
+    asleep: usize,
 }
 
 #[derive(Debug, Default)]
@@ -62,6 +68,7 @@ impl Feed {
             account,
             notify: waiters.notify.clone(),
             followed: Mutex::default(),
+            has_slept: AtomicBool::new(false),
         }
     }
 
@@ -107,9 +114,27 @@ pub struct Waiter {
     account: i64,
     notify: Arc<Notify>,
     followed: Mutex<BTreeSet<i64>>,
+    /// Whether it is counted among those that are asleep.
+    has_slept: AtomicBool,
 }
 
 impl Waiter {
+    /// Whether this one may sleep too, which it may until it goes if it has once done so. Those that only look do not
+    /// count.
+    pub fn may_sleep(&self) -> bool {
+        if self.has_slept.load(Ordering::Relaxed) {
+            return true;
+        }
+        let mut shard = self.feed.shard(self.account);
+        let waiters = shard.waiters.get_mut(&self.account);
+        let Some(waiters) = waiters.filter(|waiters| waiters.asleep < ASLEEP_MAX) else {
+            return false;
+        };
+        waiters.asleep += 1;
+        self.has_slept.store(true, Ordering::Relaxed);
+        true
+    }
+
     /// Resolves at the next change after this call. Call it before the look, await it after.
     pub fn changed(&self) -> Notified<'_> {
         self.notify.notified()
@@ -155,6 +180,7 @@ impl Drop for Waiter {
         let mut shard = self.feed.shard(self.account);
         if let Some(waiters) = shard.waiters.get_mut(&self.account) {
             waiters.count -= 1;
+            waiters.asleep -= usize::from(*self.has_slept.get_mut());
             if waiters.count == 0 {
                 shard.waiters.remove(&self.account);
             }
@@ -165,6 +191,22 @@ impl Drop for Waiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_sleeps_only_so_often_at_a_time() {
+        let feed = Feed::default();
+        let asleep: Vec<_> = (0..ASLEEP_MAX).map(|_| feed.register(7)).collect();
+        assert!(asleep.iter().all(Waiter::may_sleep));
+        assert!(asleep.iter().all(Waiter::may_sleep), "they may go on");
+        let one_more = feed.register(7);
+        assert!(!one_more.may_sleep());
+        assert!(
+            feed.register(7 + SHARDS as i64).may_sleep(),
+            "another account"
+        );
+        drop(asleep);
+        assert!(one_more.may_sleep());
+    }
 
     #[tokio::test]
     async fn a_change_before_the_sleep_is_not_lost() {

@@ -47,15 +47,14 @@ pub struct Intake<'i> {
     /// Whether a file that breaks off is dropped.
     pub nopartial: bool,
     /// Who watches.
-    pub running: Running,
+    pub running: Running<'i>,
 }
 
 impl Intake<'_> {
     /// Receives all files of the call; answers how many came. The first one that fails ends it; those before it stay.
-    pub async fn receive<K: Keeper>(&self, cx: &mut Cx<'_, '_>, keeper: &mut K) -> Answer<u64> {
+    pub async fn receive<K: Keeper>(&mut self, cx: &mut Cx<'_, '_>, keeper: &mut K) -> Answer<u64> {
         if cx.body.is_none() {
-            // An empty file: java-net leaves the data away if there are no bytes.
-            let Some(name) = self.filename else {
+            let Some(name) = self.filename.filter(|_| cx.body.may_be_empty_file()) else {
                 return Ok(0);
             };
             check_name(name)?;
@@ -64,7 +63,9 @@ impl Intake<'_> {
                 name: name.to_owned(),
                 stored: writer.finish().await.map_err(|error| failure(&error))?,
             };
-            keeper.keep(cx, received).await?;
+            self.running.begin_file(1, name);
+            let metadata = keeper.keep(cx, received).await?;
+            self.running.end_file(metadata);
             return Ok(1);
         }
         let mut number = 0;

@@ -132,7 +132,7 @@ pub fn absent(tx: &mut Tx<'_>, account: i64) -> Answer<User> {
 pub async fn claim(app: &App, call: &Call) -> Answer<Claim> {
     if call.params.flag("logout") {
         call.conn.log_out();
-        call.conn.files.clear();
+        call.conn.files.close_all().await;
     }
     let text = |name: &str| {
         call.params

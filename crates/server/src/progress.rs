@@ -3,7 +3,8 @@
 use crate::body::Body;
 use pileus_api::Metadata;
 use pileus_api::progress::Uploading;
-use std::collections::HashMap;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,17 +12,24 @@ use std::time::{Duration, Instant};
 /// How long a finished upload is remembered. Clients poll, and the last poll may be late.
 const KEPT: Duration = Duration::from_secs(600);
 
-/// Uploads remembered at most; the oldest go first.
+/// Uploads remembered at most.
 const ENTRIES_MAX: usize = 10_000;
 
-/// The key: whose it is, which is an account, an app's folder or an upload link, and the client's `progresshash`. The
-/// ids of all three come from one sequence.
-type Key = (i64, String);
+/// Uploads remembered at most of one owner: visitors of one link cannot push out everybody else's.
+const ENTRIES_OF_OWNER_MAX: usize = 200;
 
-/// Uploads by account and key.
+/// The key: whose it is, which is an account, an app's folder or an upload link, and the digest of the client's
+/// `progresshash`, which may be of any length. The ids of all three come from one sequence.
+type Key = (i64, [u8; 32]);
+
+fn key(owner: i64, hash: &str) -> Key {
+    (owner, Sha256::digest(hash.as_bytes()).into())
+}
+
+/// Uploads by owner and key.
 #[derive(Debug, Default)]
 pub struct Progresses {
-    table: Mutex<HashMap<Key, Arc<Progress>>>,
+    table: Mutex<BTreeMap<Key, Arc<Progress>>>,
 }
 
 /// How far one upload is.
@@ -51,14 +59,12 @@ pub struct State {
 }
 
 impl Progresses {
-    /// A new upload; one of the same key is replaced.
-    pub fn begin(
-        &self,
-        account: i64,
-        hash: &str,
-        total: u64,
-        received: Arc<AtomicU64>,
-    ) -> Arc<Progress> {
+    fn table(&self) -> MutexGuard<'_, BTreeMap<Key, Arc<Progress>>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new upload; one of the same key is replaced. Where there are too many, the oldest goes.
+    fn begin(&self, key: Key, total: u64, received: Arc<AtomicU64>) -> Arc<Progress> {
         let began = Instant::now();
         let progress = Arc::new(Progress {
             total,
@@ -66,35 +72,43 @@ impl Progresses {
             began,
             state: Mutex::default(),
         });
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.table();
+        table.remove(&key);
+        let of_owner = (key.0, [u8::MIN; 32])..=(key.0, [u8::MAX; 32]);
+        if table.range(of_owner.clone()).count() >= ENTRIES_OF_OWNER_MAX {
+            let oldest = oldest(table.range(of_owner));
+            oldest.and_then(|key| table.remove(&key));
+        }
         if table.len() >= ENTRIES_MAX {
             table.retain(|_, progress| !progress.is_forgotten(began));
         }
         if table.len() >= ENTRIES_MAX {
-            let oldest = table
-                .iter()
-                .min_by_key(|(_, progress)| progress.began)
-                .map(|(key, _)| key.clone());
+            let oldest = oldest(table.iter());
             oldest.and_then(|key| table.remove(&key));
         }
-        table.insert((account, hash.to_owned()), progress.clone());
+        table.insert(key, progress.clone());
         progress
     }
 
     /// Forgets an upload, since its key is used for something else now.
-    pub fn forget(&self, account: i64, hash: &str) {
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        table.remove(&(account, hash.to_owned()));
+    pub fn forget(&self, owner: i64, hash: &str) {
+        self.table().remove(&key(owner, hash));
     }
 
     /// The upload of this key, if it is running or ended not long ago.
-    pub fn find(&self, account: i64, hash: &str) -> Option<Arc<Progress>> {
-        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        table
-            .get(&(account, hash.to_owned()))
+    pub fn find(&self, owner: i64, hash: &str) -> Option<Arc<Progress>> {
+        self.table()
+            .get(&key(owner, hash))
             .filter(|progress| !progress.is_forgotten(Instant::now()))
             .cloned()
     }
+}
+
+/// The key of the upload that began first.
+fn oldest<'t>(entries: impl Iterator<Item = (&'t Key, &'t Arc<Progress>)>) -> Option<Key> {
+    entries
+        .min_by_key(|(_, progress)| progress.began)
+        .map(|(key, _)| *key)
 }
 
 impl Progress {
@@ -129,20 +143,52 @@ impl Progress {
     }
 }
 
-/// An upload while it runs, watched or not. It has ended when this goes away, whatever became of it.
-#[derive(Debug, Default)]
-pub struct Running(Option<Arc<Progress>>);
+/// An upload while it runs, watched or not. It can be watched from its first file on, and has ended when this goes away,
+/// whatever became of it.
+#[derive(Debug)]
+pub struct Running<'t> {
+    /// What to watch it by, if somebody wants to.
+    asked: Option<Asked<'t>>,
+    progress: Option<Arc<Progress>>,
+}
 
-impl Running {
+/// An upload that is to be watched.
+#[derive(Debug)]
+struct Asked<'t> {
+    table: &'t Progresses,
+    key: Key,
+    total: u64,
+    received: Arc<AtomicU64>,
+}
+
+impl<'t> Running<'t> {
     /// The upload that a call brings. `owner` is whose key `hash` is.
-    pub fn begin(table: &Progresses, owner: i64, hash: Option<&String>, body: &Body<'_>) -> Self {
-        let total = body.total.unwrap_or(0);
-        Self(hash.map(|hash| table.begin(owner, hash, total, body.received_counter())))
+    pub fn new(table: &'t Progresses, owner: i64, hash: Option<&String>, body: &Body<'_>) -> Self {
+        let asked = hash.map(|hash| Asked {
+            table,
+            key: key(owner, hash),
+            total: body.total.unwrap_or(0),
+            received: body.received_counter(),
+        });
+        Self {
+            asked,
+            progress: None,
+        }
     }
 
     /// A file begins to arrive.
-    pub fn begin_file(&self, number: u64, name: &str) {
-        if let Some(progress) = &self.0 {
+    pub fn begin_file(&mut self, number: u64, name: &str) {
+        // A call that brings nothing takes no room.
+        if let Some(asked) = self.asked.take() {
+            let Asked {
+                table,
+                key,
+                total,
+                received,
+            } = asked;
+            self.progress = Some(table.begin(key, total, received));
+        }
+        if let Some(progress) = &self.progress {
             let mut state = progress.state();
             (state.current, state.current_bytes, state.number) = (Some(name.to_owned()), 0, number);
         }
@@ -150,25 +196,74 @@ impl Running {
 
     /// More of it has arrived.
     pub fn grow_file(&self, bytes: u64) {
-        if let Some(progress) = &self.0 {
+        if let Some(progress) = &self.progress {
             progress.state().current_bytes += bytes;
         }
     }
 
     /// It is complete; who watches may know this of it.
     pub fn end_file(&self, metadata: Option<Metadata>) {
-        if let Some(progress) = &self.0 {
+        if let Some(progress) = &self.progress {
             progress.state().files.extend(metadata);
         }
     }
 }
 
-impl Drop for Running {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
-        if let Some(progress) = &self.0 {
+        if let Some(progress) = &self.progress {
             let mut state = progress.state();
             state.current = None;
             state.ended = Some(Instant::now());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begin(table: &Progresses, owner: i64, hash: &str) {
+        let body = Body::none();
+        let mut running = Running::new(table, owner, Some(&hash.to_owned()), &body);
+        assert!(
+            table.find(owner, hash).is_none(),
+            "there is nothing to watch before the first file"
+        );
+        running.begin_file(1, "a.txt");
+    }
+
+    #[test]
+    fn nobody_pushes_out_the_uploads_of_others() {
+        let table = Progresses::default();
+        begin(&table, 1, "mine");
+        for number in 0..=ENTRIES_OF_OWNER_MAX {
+            begin(&table, 2, &format!("{number}"));
+        }
+        assert!(table.find(1, "mine").is_some());
+        assert!(table.find(2, "0").is_none(), "the oldest one goes");
+        assert!(table.find(2, "1").is_some());
+        assert_eq!(table.table().len(), ENTRIES_OF_OWNER_MAX + 1);
+    }
+
+    #[test]
+    fn there_are_not_more_than_fit() {
+        let table = Progresses::default();
+        for number in 0..i64::try_from(ENTRIES_MAX).unwrap() + 10 {
+            begin(&table, number / 100, &format!("{number}"));
+        }
+        assert_eq!(table.table().len(), ENTRIES_MAX);
+        assert!(table.find(0, "9").is_none());
+        assert!(table.find(0, "10").is_some());
+    }
+
+    #[test]
+    fn keys_take_the_same_room_whatever_their_length() {
+        let table = Progresses::default();
+        let long = "x".repeat(1 << 20);
+        begin(&table, 1, &long);
+        assert!(table.find(1, &long).is_some());
+        assert!(table.find(1, &long[1..]).is_none());
+        assert!(size_of_val(table.table().first_key_value().unwrap().0) <= 48);
     }
 }

@@ -37,6 +37,8 @@ pub enum Need {
     Dig,
     /// Nothing, but it is listed only for one of both reasons.
     FindOrDig,
+    /// Nothing, but it is listed only if it is the caller's.
+    FindOwn,
 }
 
 /// Right to make entries.
@@ -57,6 +59,7 @@ impl Need {
             "find" => Self::Find,
             "dig" => Self::Dig,
             "find+dig" => Self::FindOrDig,
+            "find+own" => Self::FindOwn,
             rights => Self::Rights(rights.split('+').try_fold(0, |all, right| match right {
                 "create" => Ok(all | CREATE),
                 "modify" => Ok(all | MODIFY),
@@ -318,6 +321,7 @@ impl Row {
         match need {
             Need::Find => Expected::Listed(is_there),
             Need::Dig => Expected::Listed(is_trashed),
+            Need::FindOwn => Expected::Listed(is_there && is_owner),
             Need::FindOrDig => Expected::Listed(is_there || is_trashed),
             Need::Recall | Need::Restore if is_trashed => allowed,
             _ if !is_there => missing,

@@ -113,8 +113,8 @@ pub fn page(families: &BTreeMap<&str, Vec<&Spec>>) -> String {
             );
         }
     }
-    page += "\n## Failures of every method\n\nThey come from the credentials or from trouble in \
-             the server, and are not repeated with each method.\n\n| Code | Meaning |\n|---|---|\n";
+    page += "\n## Failures of every method\n\nThey come from the credentials, from text that is \
+             not UTF-8, or from trouble in the server, and are not repeated with each method.\n\n| Code | Meaning |\n|---|---|\n";
     page += &code_rows(GENERAL_FAILURES.iter().copied());
     page += "\n## Codes\n\n| Code | Kind | Meaning |\n|---|---|---|\n";
     for code in codes::ALL {
@@ -125,6 +125,7 @@ pub fn page(families: &BTreeMap<&str, Vec<&Spec>>) -> String {
             Kind::Missing => "missing",
             Kind::Conflict => "conflict",
             Kind::Limit => "limit",
+            Kind::Unavailable => "unavailable",
             Kind::Internal => "internal",
             Kind::Condition => "condition",
         };
@@ -132,8 +133,9 @@ pub fn page(families: &BTreeMap<&str, Vec<&Spec>>) -> String {
     }
     page += "\nA *parameter* is left out or mistyped; a *login* is missing or wrong; something is \
              *denied* although it can be seen, or *missing* for this caller; a wish is in *conflict* \
-             with what is there; a *limit* is reached; the server has *internal* trouble, and trying \
-             again may help; a *condition* is an expected outcome.\n";
+             with what is there; a *limit* is reached; something is *unavailable* that was there before, \
+             or is not offered; the server has *internal* trouble, and trying again may help; a \
+             *condition* is an expected outcome.\n";
     page
 }
 

@@ -11,6 +11,7 @@ use pileus_api::public_links::PublicLinkInfo;
 use pileus_api::reply::FieldSpec;
 use pileus_api::revisions::Revision;
 use pileus_api::sharing::{BothWays, ShareInfo};
+use pileus_api::thumbnails::NoThumb;
 use pileus_api::upload_links::UploadLinkInfo;
 
 use super::page::field_rows;
@@ -123,6 +124,12 @@ pub static STRUCTURES: &[Structure] = &[
         title: "link result",
         doc: "What became of one file that was to be put into a collection.",
         describe: <LinkResult as Reply>::describe,
+    },
+    Structure {
+        name: "NoThumb",
+        title: "missing thumbnail",
+        doc: "A file that there is no thumbnail of.",
+        describe: <NoThumb as Reply>::describe,
     },
     Structure {
         name: "Notification",
@@ -464,6 +471,7 @@ mod tests {
             email: "a".into(),
             emailverified: true,
             premium: true,
+            premiumexpires: Some(pileus_api::general::NEVER),
             quota: 1,
             usedquota: 1,
             language: "en".into(),

@@ -157,7 +157,7 @@ impl<S: Transport> Session<'_, S> {
         if self.wire.is_followed() {
             self.conn.interrupt.raise();
         }
-        let mut body = Body::none();
+        let mut body = Body::none_or_empty();
         let outcome = tokio::select! {
             // The call goes first, so that answers wait for it if it is answered at once.
             biased;

@@ -207,6 +207,8 @@ impl<F: Stream<Item = Result<Bytes, Broken>> + Unpin + Send> Files<F> {
         let mut found = self.found.take();
         loop {
             let name = match found.take() {
+                // One that has no name was known for a file by something else.
+                Some(file @ FileHead { name: None, .. }) => return Ok(Some(file)),
                 Some(file) => file.name,
                 None => match self.parts.next_part().await? {
                     None => return Ok(None),

@@ -59,6 +59,7 @@ pub(super) async fn read_sent(
     }
     let body = match form(head, takes_data) {
         Form::None => Body::none(),
+        Form::Empty => Body::none_or_empty(),
         Form::Urlencoded => {
             let text = collect(feed).await?;
             parse_query(&mut params, &text).map_err(|_| BODY_TOO_LARGE)?;
@@ -67,7 +68,7 @@ pub(super) async fn read_sent(
         Form::Multipart(boundary) => {
             let (total, received) = (feed.total(), feed.received());
             let mut parts = Parts::new(feed, boundary);
-            let first = fields(&mut params, &mut parts).await?;
+            let first = fields(&mut params, &mut parts, takes_data).await?;
             Body::new(Files::new(parts, first), total, received)
         }
         Form::File => {
@@ -84,6 +85,8 @@ pub(super) async fn read_sent(
 enum Form<'a> {
     /// Nothing, or nothing that counts.
     None,
+    /// Nothing, or a file without bytes.
+    Empty,
     /// Parameters.
     Urlencoded,
     /// Parameters and files, with this boundary.
@@ -121,7 +124,7 @@ fn form(head: &Head, takes_data: bool) -> Form<'_> {
     } else if is("multipart/form-data") {
         multipart::boundary(content_type).map_or(Form::Refused(MALFORMED), Form::Multipart)
     } else if !is_put && content_type.is_empty() && length.is_some_and(|length| length == "0") {
-        Form::None
+        Form::Empty
     } else {
         Form::File
     }
@@ -154,10 +157,16 @@ async fn collect(mut feed: Feed) -> Result<Bytes, Refusal> {
     Ok(whole)
 }
 
-/// Reads the fields of a form up to the first file, whose content is next then.
-async fn fields(params: &mut Params, parts: &mut Parts<Feed>) -> Result<Option<FileHead>, Refusal> {
+/// Reads the fields of a form up to the first file, whose content is next then. To a method that takes data the part
+/// `data` is a file even if it has no file name.
+async fn fields(
+    params: &mut Params,
+    parts: &mut Parts<Feed>,
+    takes_data: bool,
+) -> Result<Option<FileHead>, Refusal> {
     while let Some(part) = parts.next_part().await? {
-        if part.file_name.is_some() {
+        let is_data = takes_data && part.name.as_deref() == Some(b"data");
+        if part.file_name.is_some() || is_data {
             return Ok(Some(FileHead {
                 name: part.file_name,
                 length: None,

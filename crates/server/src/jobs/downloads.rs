@@ -13,7 +13,6 @@ use crate::methods::file::new_content;
 use crate::rules::save::{Held, IfTaken, Times};
 use pileus_api::Code;
 use pileus_api::args::FolderRef;
-use pileus_api::codes::Kind;
 use pileus_blobs::{Place, Stored};
 use pileus_store::contents::NewContent;
 use pileus_store::jobs::{DOWNLOAD, Lease};
@@ -132,7 +131,7 @@ impl From<Refused> for Failed {
 
 impl From<Fail> for Failed {
     fn from(fail: Fail) -> Self {
-        if fail.code.kind() == Kind::Internal {
+        if fail.is_trouble() {
             Self::Trouble(fail)
         } else {
             Self::Refused(fail.code.text().to_owned())

@@ -6,7 +6,7 @@ mod second_factor;
 
 use crate::call::{Answer, Fail};
 use crate::cx::{Cx, Edit, View};
-use crate::dispatch::{Public, Reads, Writes};
+use crate::dispatch::{Public, Reads, Waits, Writes};
 use crate::language::LANGUAGES;
 use crate::login::{self, Claim};
 use crate::methods::general::is_email;
@@ -153,19 +153,18 @@ impl Public for ChangePassword {
     }
 }
 
-impl Writes for Logout {
-    fn run(&self, cx: &mut Edit<'_, '_>) -> Answer<LogoutReply> {
-        let account = cx.user.account.id;
-        let auth_deleted = match &cx.user.token {
-            Some(Token { id, .. }) => {
-                let id = *id;
-                cx.tx.delete_token(id, account)?
+impl Waits for Logout {
+    async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<LogoutReply> {
+        let deleted = cx.edit(|edit| {
+            let account = edit.user.account.id;
+            match edit.user.token {
+                Some(Token { id, .. }) => Ok(edit.tx.delete_token(id, account)?),
+                None => Ok(false),
             }
-            None => false,
-        };
-        if let Some(call) = cx.call {
-            call.conn.log_out();
-        }
+        });
+        let auth_deleted = deleted.await?;
+        cx.call.conn.log_out();
+        cx.call.conn.files.close_all().await;
         Ok(LogoutReply { auth_deleted })
     }
 }

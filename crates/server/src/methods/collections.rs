@@ -7,7 +7,7 @@ use crate::rules::metadata::wire_id;
 use pileus_api::collections::{
     Collection, CollectionCreate, CollectionDelete, CollectionDetails, CollectionItem,
     CollectionLinkFiles, CollectionList, CollectionMove, CollectionRename, CollectionReply,
-    CollectionUnlinkFiles, CollectionsReply, LinkResult,
+    CollectionUnlinkFiles, CollectionsReply, FilesToLink, LinkResult, LinkResults,
 };
 use pileus_api::name::NAME_MAX_BYTES;
 use pileus_api::reply::Done;
@@ -79,8 +79,11 @@ impl Writes for CollectionCreate {
             .add_collection(&self.name, false)?
             .ok_or(Code::COLLECTION_NAME_TAKEN)?;
         let mut list = List::read(cx, row)?;
-        let files = self.fileids.as_ref();
-        let linkresult = files.map(|files| list.link(cx, &files.0)).transpose()?;
+        let linkresult = match &self.fileids {
+            None => None,
+            Some(FilesToLink(None)) => Some(LinkResults::Failed),
+            Some(FilesToLink(Some(files))) => Some(LinkResults::Each(list.link(cx, &files.0)?)),
+        };
         Ok(CollectionReply {
             collection: list.shown(cx, 0, 0)?,
             linkresult,
@@ -117,12 +120,16 @@ impl Writes for CollectionDelete {
 
 impl Writes for CollectionLinkFiles {
     fn run(&self, cx: &mut Edit<'_, '_>) -> Answer<CollectionReply> {
-        let row = cx.collection(self.collectionid)?;
+        let row = cx.own_collection(self.collectionid)?;
         let mut list = List::read(cx, row)?;
         let results = list.link(cx, &self.fileids.0)?;
         Ok(CollectionReply {
             collection: list.shown(cx, 0, 0)?,
-            linkresult: Some(if self.noitems { Vec::new() } else { results }),
+            linkresult: Some(LinkResults::Each(if self.noitems {
+                Vec::new()
+            } else {
+                results
+            })),
         })
     }
 }

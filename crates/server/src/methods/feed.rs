@@ -10,7 +10,7 @@ use crate::rules::events::AccountDetail;
 use crate::rules::metadata::wire_id;
 use crate::rules::share_detail::ShareDetail;
 use pileus_api::event::{Event, EventKind, FeedReply, Payload};
-use pileus_api::general::{AccountState, Diff, GetFileHistory};
+use pileus_api::general::{AccountState, Diff, GetFileHistory, NEVER};
 use pileus_api::metadata::{FileFacts, Kind, Metadata};
 use pileus_api::{Code, UnixTime};
 use pileus_store::StoreError;
@@ -255,6 +255,7 @@ fn account_state(row: &Row) -> Answer<AccountState> {
         email: detail.email,
         emailverified: detail.verified,
         premium: true,
+        premiumexpires: Some(NEVER),
         quota: wire_id(detail.quota),
         usedquota: wire_id(detail.used),
         language: detail.language,

@@ -168,13 +168,12 @@ impl Reads for GetFilesByChecksum {
             .ok_or(Code::NO_CHECKSUM)?;
         let mut metadata = Vec::new();
         if let Ok(size) = i64::try_from(self.size) {
-            let owners = cx.visible_owners()?;
+            // Only own ones: to copy a file of somebody else's the client would have to know that it may.
+            let account = cx.user.account.id;
             for content in cx.tx.contents_by_sha1(&sha1, size)? {
-                for &owner in &owners {
-                    for file in cx.tx.files_of_blob(content, owner)? {
-                        if cx.sees_file(&file)? {
-                            metadata.push(cx.file_metadata(&file)?);
-                        }
+                for file in cx.tx.files_of_blob(content, account)? {
+                    if cx.sees_file(&file)? {
+                        metadata.push(cx.file_metadata(&file)?);
                     }
                 }
             }
@@ -196,7 +195,9 @@ impl Writes for SetFileMtime {
             &mut file.modified
         };
         if let Some(new) = self.newtm
-            && self.oldtm.is_none_or(|old| old.time().0 == *time)
+            && self
+                .oldtm
+                .is_none_or(|old| old.0.is_some_and(|old| old.time().0 == *time))
         {
             *time = new.time().0;
         }

@@ -9,8 +9,8 @@ use crate::login::{DIGEST_SECONDS, new_digest};
 use crate::rules::metadata::wire_id;
 use pileus_api::general::{
     ApiServers, CurrentServer, DigestReply, Feedback, GetApiServer, GetDigest, GetIp,
-    GetLocationApi, IpReply, LanguagesReply, Location, LocationsReply, Login, Nop, ServerReply,
-    SetLanguage, SupportedLanguages, UserInfo, UserInfoReply,
+    GetLocationApi, IpReply, LanguagesReply, Location, LocationsReply, Login, NEVER, Nop,
+    ServerReply, SetLanguage, SupportedLanguages, UserInfo, UserInfoReply,
 };
 use pileus_api::name::is_invisible;
 use pileus_api::reply::Done;
@@ -19,7 +19,7 @@ use pileus_store::accounts::Account;
 use std::io::Write;
 use std::net::IpAddr;
 
-/// Longest text of a feedback message.
+/// Longest text of a feedback message; what is beyond is cut off.
 const FEEDBACK_MAX_BYTES: usize = 64 * 1024;
 
 impl Public for GetDigest {
@@ -40,6 +40,7 @@ pub(super) fn user_info(app: &App, account: &Account, getapiserver: bool) -> Use
         registered: UnixTime(account.created),
         language: account.language.clone(),
         premium: true,
+        premiumexpires: Some(NEVER),
         quota: wire_id(account.quota),
         usedquota: wire_id(account.used),
         plan: 0,
@@ -130,11 +131,7 @@ impl Public for Feedback {
         if !cx.app.limits.allows_feedback(cx.call.client) {
             return Err(Code::REQUESTS_LIMITED.into());
         }
-        let cut = |text: &str| {
-            text.chars()
-                .take(FEEDBACK_MAX_BYTES / 4)
-                .collect::<String>()
-        };
+        let cut = |text: &str| text[..text.floor_char_boundary(FEEDBACK_MAX_BYTES)].to_owned();
         let line = serde_json::json!({
             "time": cx.now.0,
             "mail": self.mail,

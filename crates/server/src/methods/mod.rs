@@ -20,6 +20,7 @@ mod sharing;
 pub mod streaming;
 mod stubs;
 mod subscribe;
+mod thumbnails;
 mod transfer;
 mod trash;
 pub(crate) mod upload;

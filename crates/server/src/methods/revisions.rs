@@ -71,6 +71,16 @@ impl Writes for RevertRevision {
             .revision(id)?
             .filter(|revision| revision.file == file.id && cx.is_kept(revision.replaced));
         let revision = revision.ok_or(Code::REVISION_MISSING)?;
+        let now = cx.now.0;
+        if (file.size, file.hash) == (revision.size, revision.hash) {
+            // As with any content that is saved over itself.
+            let before = (file.created, file.modified);
+            file.modified = now;
+            cx.set_times(&mut file, before)?;
+            return Ok(RevertReply {
+                metadata: cx.file_metadata(&file)?,
+            });
+        }
         cx.check_quota(file.owner, (revision.size - file.size).max(0))?;
         if !cx.tx.hold_content(revision.blob)? {
             return Err(StoreError::Missing.into());
@@ -80,7 +90,6 @@ impl Writes for RevertRevision {
             size: revision.size,
             hash: revision.hash,
         };
-        let now = cx.now.0;
         cx.use_bytes(file.owner, held.size - file.size)?;
         cx.keep_as_revision(&file)?;
         cx.set_content(&mut file, held, now)?;

@@ -28,17 +28,17 @@ impl Streams for UploadTransfer {
             &self.receivermails,
             self.message.as_deref(),
         )?;
-        if cx.body.is_none() && self.filename.is_none() {
+        if cx.body.is_none() && !(self.filename.is_some() && cx.body.may_be_empty_file()) {
             return Err(Code::NO_FILES.into());
         }
         let (account, room) = begin(cx.app, cx.call.client, &envelope).await?;
         if is_clearly_more(cx, room) {
             return Err(Code::TRANSFER_TOO_LARGE.into());
         }
-        let intake = Intake {
+        let mut intake = Intake {
             filename: self.filename.as_deref(),
             nopartial: true,
-            running: Running::begin(
+            running: Running::new(
                 &cx.app.progresses,
                 PROGRESS_OWNER,
                 self.progresshash.as_ref(),

@@ -11,7 +11,8 @@ use pileus_api::listing::Node;
 use pileus_api::name::numbered;
 use pileus_api::reply::Done;
 use pileus_api::trash::{
-    RestorePathReply, RestoreReply, TrashClear, TrashList, TrashRestore, TrashRestorePath,
+    RestorePathReply, RestoreReply, TrashClear, TrashGetRestorePath, TrashList, TrashRestore,
+    TrashRestorePath,
 };
 use pileus_api::{Code, Listing, Metadata, UnixTime};
 use pileus_store::files::File;
@@ -167,33 +168,46 @@ impl Reads for TrashList {
 
 impl Reads for TrashRestorePath {
     fn run(&self, cx: &mut View<'_, '_>) -> Answer<RestorePathReply> {
-        let (mut metadata, parent, is_file) = match self.entry {
+        cx.restore_path(&self.entry)
+    }
+}
+
+impl Reads for TrashGetRestorePath {
+    fn run(&self, cx: &mut View<'_, '_>) -> Answer<RestorePathReply> {
+        cx.restore_path(&self.entry)
+    }
+}
+
+impl View<'_, '_> {
+    /// Where an entry of the trash would go, and under which name.
+    fn restore_path(&mut self, entry: &TrashArg) -> Answer<RestorePathReply> {
+        let (mut metadata, parent, is_file) = match *entry {
             TrashArg::Folder(0) => return Err(Code::BAD_FOLDERID.into()),
             TrashArg::File(id) => {
-                let file = cx.trashed_file(id)?;
-                (cx.file_metadata(&file)?, file.folder, true)
+                let file = self.trashed_file(id)?;
+                (self.file_metadata(&file)?, file.folder, true)
             }
             TrashArg::Folder(id) => {
-                let folder = cx.trashed_folder(id)?;
-                (cx.folder_metadata(&folder)?, folder.parent, false)
+                let folder = self.trashed_folder(id)?;
+                (self.folder_metadata(&folder)?, folder.parent, false)
             }
         };
-        let to = cx.restore_destination(parent)?;
+        let to = self.restore_destination(parent)?;
         let mut name = metadata.name.clone();
         let mut number = 2;
         while if is_file {
-            cx.tx.file_child(to.id, &name)?.is_some()
+            self.tx.file_child(to.id, &name)?.is_some()
         } else {
-            cx.tx.folder_child(to.id, &name)?.is_some()
+            self.tx.folder_child(to.id, &name)?.is_some()
         } {
             name = numbered(&metadata.name, number);
             number += 1 + number / 64;
         }
         metadata.name = name;
-        metadata.parentfolderid = Some(cx.wire_folder(to.id));
+        metadata.parentfolderid = Some(self.wire_folder(to.id));
         Ok(RestorePathReply {
             metadata,
-            destination: cx.folder_metadata(&to)?,
+            destination: self.folder_metadata(&to)?,
         })
     }
 }

@@ -15,10 +15,10 @@ use pileus_store::contents::NewContent;
 
 impl Streams for UploadFile {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Streamed<UploadReply>> {
-        let intake = Intake {
+        let mut intake = Intake {
             filename: self.filename.as_deref(),
             nopartial: self.nopartial,
-            running: Running::begin(
+            running: Running::new(
                 &cx.app.progresses,
                 cx.progress_owner(),
                 self.progresshash.as_ref(),

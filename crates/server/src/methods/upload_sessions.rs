@@ -12,7 +12,6 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use pileus_api::Code;
 use pileus_api::args::FileRef;
-use pileus_api::codes::Kind as CodeKind;
 use pileus_api::name::check_name;
 use pileus_api::reply::Done;
 use pileus_api::upload_sessions::{
@@ -313,7 +312,7 @@ impl Streams for UploadSave {
             Err(fail) => {
                 // Trouble leaves it open whether the rows are there; then the blob stays, and if nothing refers to it
                 // the janitor finds it.
-                if let (Some(key), true) = (key, fail.code.kind() != CodeKind::Internal) {
+                if let (Some(key), true) = (key, !fail.is_trouble()) {
                     take_back(cx, key).await;
                 }
                 Err(fail)

@@ -3,6 +3,7 @@
 use crate::call::Answer;
 use crate::cx::{Cx, View, edit_owed};
 use crate::metrics::Gauge;
+use pileus_api::Code;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -76,6 +77,9 @@ pub async fn wait_for<T: Send + 'static>(
         }
         if cx.call.conn.interrupt.is_raised() {
             return Ok(Waited::Interrupted);
+        }
+        if !waiter.may_sleep() {
+            return Err(Code::REQUESTS_LIMITED.into());
         }
         let _waiting = Gauge::enter(&cx.app.metrics.waiting);
         tokio::select! {

@@ -33,11 +33,16 @@ impl Descriptors {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next number. It is used up even if opening fails: clients send calls that count on it before they know.
-    pub fn next_number(&self) -> u64 {
-        let mut table = self.table();
-        table.last += 1;
-        table.last
+    /// Goes on to the next number, as every call that is to open a file does, even if it fails: clients send calls that
+    /// count on it before they know.
+    pub fn use_up_number(&self) {
+        self.table().last += 1;
+    }
+
+    /// The number that was used up last. The calls of a connection run one after the other, so it is that of the call
+    /// which is opening a file.
+    pub fn last_number(&self) -> u64 {
+        self.table().last
     }
 
     /// Adds an open file under its number.
@@ -64,10 +69,13 @@ impl Descriptors {
         self.table().open.len()
     }
 
-    /// Drops all of them, as the end of the connection does.
-    pub fn clear(&self) {
+    /// Closes all of them. What cannot be committed is tried again later, as at the end of the connection.
+    pub async fn close_all(&self) {
         let open = std::mem::take(&mut self.table().open);
-        drop(open);
+        for descriptor in open.into_values() {
+            // What fails has been logged.
+            let _ = descriptor.close().await;
+        }
     }
 }
 

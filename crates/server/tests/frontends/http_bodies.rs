@@ -337,3 +337,23 @@ async fn requests_behind_a_body_are_found() {
         );
     }
 }
+
+#[tokio::test]
+async fn feedback_keeps_64_kib_of_a_message() {
+    let server = Server::start().await;
+    let mut client = Client::connect(&server).await;
+    // Two bytes a letter, after one of one byte: the bound falls into the middle of a letter.
+    let message = format!("x{}", "é".repeat(40_000));
+    let form = format!("mail=x@example.net&reason=long&message={message}");
+    let headers = "Content-Type: application/x-www-form-urlencoded\r\n";
+    client
+        .send(with_body("POST", "/feedback", headers, form))
+        .await;
+    let answer = client.response().await;
+    assert_eq!(answer.tree().get("result").unwrap().as_u64(), Some(0));
+    let kept = std::fs::read_to_string(server.app.config.data.join("feedback.jsonl")).unwrap();
+    let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
+    let kept = kept["message"].as_str().unwrap();
+    assert!(message.starts_with(kept));
+    assert_eq!(kept.len(), 64 * 1024 - 1);
+}

@@ -355,3 +355,27 @@ fn is_chunked(response: &Response) {
     assert_eq!(response.header("transfer-encoding"), Some("chunked"));
     assert_eq!(response.header("content-length"), None);
 }
+
+#[tokio::test]
+async fn what_clients_have_deleted_is_no_trouble_of_the_server() {
+    let server = Server::start().await;
+    let mut client = Client::connect(&server).await;
+    let auth = format!("auth={}", server.token);
+    for (call, code) in [
+        ("file_open?flags=0x42&path=/a", 0),
+        ("deletefile?path=/a", 0),
+        ("file_read?fd=1&count=1", 5004),
+        ("file_truncate?fd=1&length=1", 5003),
+        ("getvideolink?path=/a", 5002),
+    ] {
+        let answer = client.get(&format!("/{call}&{auth}")).await;
+        assert_eq!(
+            answer.tree().get("result").unwrap().as_u64(),
+            Some(code),
+            "{call}"
+        );
+    }
+    // What counts as broken is logged as an error.
+    let broken = &server.app.metrics.calls_broken;
+    assert_eq!(broken.load(std::sync::atomic::Ordering::Relaxed), 0);
+}

@@ -220,3 +220,31 @@ async fn an_upload_behind_a_wait_arrives_whole() {
         content
     );
 }
+
+#[tokio::test]
+async fn an_account_waits_64_times_at_once() {
+    let server = Server::start().await;
+    let diff = waiting_diff(&server).await;
+    let mut waiting = Vec::new();
+    for number in 1..=64 {
+        let mut client = Client::connect(&server).await;
+        client.send(get(&diff)).await;
+        server.waiting(number).await;
+        waiting.push(client);
+    }
+    let mut one_more = Client::connect(&server).await;
+    let refused = one_more.get(&diff).await;
+    assert_eq!(refused.tree().get("result").unwrap().as_u64(), Some(4010));
+    // What does not wait is not in the way: there is something new since the beginning.
+    let news = one_more
+        .get(&diff.replace("diffid=", "diffid=0&was="))
+        .await;
+    assert_eq!(news.tree().get("result").unwrap().as_u64(), Some(0));
+    // The place of one that has gone is free.
+    waiting.pop();
+    server.waiting(63).await;
+    one_more.send(get(&diff)).await;
+    server.waiting(64).await;
+    one_more.send(get("/nop?id=next")).await;
+    assert_eq!(one_more.response().await.id(), "poll");
+}

@@ -27,7 +27,7 @@ impl Waits for FileLock {
         };
         check(cx, &descriptor).await?;
         let offset = self.offset.unwrap_or(0);
-        let start = absolute(cx, &descriptor, offset, self.whence).await?;
+        let start = absolute(cx, &descriptor, offset, self.whence.0?).await?;
         let end = match self.length {
             None | Some(0) => u64::MAX,
             Some(length) => start.saturating_add(length),

@@ -5,6 +5,7 @@ mod read;
 mod write;
 
 use crate::call::{Answer, Fail};
+use crate::conn::Conn;
 use crate::cx::{Cx, Edit, View};
 use crate::dispatch::{Streamed, Streams, Waits};
 use crate::rules::access::Right;
@@ -16,7 +17,7 @@ use pileus_api::Code;
 use pileus_api::args::{FileRef, VersionArg};
 use pileus_api::fileops::{
     Fd, FileClose, FileOpen, FileSeek, FileSize, OpenArg, OpenFlags, OpenReply, SeekReply,
-    SizeReply,
+    SizeReply, Whence,
 };
 use pileus_api::reply::Done;
 use pileus_blobs::Digests;
@@ -39,11 +40,14 @@ struct Opened {
 }
 
 impl Waits for FileOpen {
+    fn arrives(conn: &Conn) {
+        conn.files.use_up_number();
+    }
+
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<OpenReply> {
         let conn = &cx.call.conn;
-        let number = conn.files.next_number();
-        let flags = self.flags.0?;
-        let target = self.file.0.clone()?;
+        let number = conn.files.last_number();
+        let (flags, target) = (self.flags, self.file.clone());
         // A proxy puts many clients on one connection, whose descriptors must not meet.
         if cx.call.via_proxy {
             return Err(Code::DENIED.into());
@@ -123,6 +127,9 @@ fn revision_of(
     let writes = flags.has(OpenFlags::WRITE) || flags.has(OpenFlags::TRUNC);
     if writes {
         view.require_file(&file, Right::Modify)?;
+    }
+    // A file that is only emptied takes up less than before.
+    if flags.has(OpenFlags::WRITE) {
         check_owner(view, file.owner)?;
     }
     match revisionid {
@@ -218,13 +225,12 @@ async fn absolute(
     cx: &Cx<'_, '_>,
     descriptor: &Descriptor,
     offset: i64,
-    whence: Option<u64>,
+    whence: Whence,
 ) -> Answer<u64> {
     let from = match whence {
-        None | Some(0) => 0,
-        Some(1) => descriptor.offset(),
-        Some(2) => source(cx, descriptor).await?.size(),
-        Some(_) => return Err(Code::NO_OFFSET.into()),
+        Whence::Start => 0,
+        Whence::Offset => descriptor.offset(),
+        Whence::End => source(cx, descriptor).await?.size(),
     };
     let to = from.checked_add_signed(offset);
     to.ok_or_else(|| Code::NO_OFFSET.into())
@@ -234,7 +240,7 @@ impl Streams for FileSeek {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Streamed<SeekReply>> {
         let descriptor = descriptor(cx, self.fd)?;
         check(cx, &descriptor).await?;
-        let offset = absolute(cx, &descriptor, self.offset, self.whence).await?;
+        let offset = absolute(cx, &descriptor, self.offset, self.whence.0?).await?;
         descriptor.set_offset(offset);
         Ok(Streamed::Reply(SeekReply { offset }))
     }

@@ -25,10 +25,10 @@ impl Streams for UploadToLink {
         if is_clearly_more(cx, room) {
             return Err(Code::LINK_SPACE_USED.into());
         }
-        let intake = Intake {
+        let mut intake = Intake {
             filename: self.filename.as_deref(),
             nopartial: self.nopartial,
-            running: Running::begin(
+            running: Running::new(
                 &cx.app.progresses,
                 link.id,
                 self.progresshash.as_ref(),
