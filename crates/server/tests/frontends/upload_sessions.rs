@@ -2,9 +2,10 @@
 
 use crate::binary_client::{Client, request, result};
 use crate::http_client::Client as HttpClient;
-use crate::server::{PATIENCE, Server};
+use crate::server::{PATIENCE, Server, until};
 use pileus_wire::{Tree, Value};
 use sha1::{Digest, Sha1};
+use std::path::Path;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -208,6 +209,13 @@ async fn a_client_that_says_nothing_holds_up_nobody() {
     assert!(client.read(2_000_000).await == content);
 }
 
+/// Whether this process, which is the server's, has a file open.
+fn is_open(file: &Path) -> bool {
+    let open = std::fs::read_dir("/proc/self/fd").unwrap();
+    open.flatten()
+        .any(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == file))
+}
+
 #[tokio::test]
 async fn a_session_whose_bytes_are_lost_is_of_no_use() {
     let server = Server::start().await;
@@ -220,6 +228,8 @@ async fn a_session_whose_bytes_are_lost_is_of_no_use() {
         .data
         .join("working")
         .join(uploadid.to_string());
+    // A session stays open for a moment, and then has its bytes wherever the file is.
+    until(|| !is_open(&file)).await;
     std::fs::remove_file(file).unwrap();
     assert_eq!(result(&write(&mut client, uploadid, 0, b"x").await), 2068);
     assert_eq!(result(&info(&mut client, uploadid).await), 2068);
