@@ -197,7 +197,7 @@ class Site:
         self.ok("lostpassword", mail="eva@example.com")
         mail = self.mailbox.take()[2]
         assert "127.0.0.1" in body(mail, "plain")
-        self.follow(link(mail), newpassword="quite another one")
+        self.follow(link(mail), newpassword="quite another one", endapps="1")
         same("old password", 2000, self.call("userinfo", username="eva@example.com", password=PASSWORD)["result"])
         self.ok("userinfo", username="eva@example.com", password="quite another one")
 

@@ -1,4 +1,4 @@
-//! How often something may be done: what may be wrong ([`tries`]), and what is counted whatever comes of it.
+//! How often something may be done: what may be wrong, and what is counted whatever comes of it.
 
 mod table;
 mod tries;
@@ -34,6 +34,7 @@ const MAIL_WINDOW: Duration = Duration::from_secs(3600);
 
 /// How long mail transfers count.
 pub const TRANSFER_WINDOW: Duration = Duration::from_secs(3600);
+
 /// Addresses that one account may mail public links to within [`SENT_WINDOW`].
 const SENT_MAX: u32 = 100;
 

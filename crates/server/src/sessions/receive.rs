@@ -9,6 +9,7 @@ use futures_util::future::join;
 use futures_util::stream::{BoxStream, StreamExt};
 use pileus_api::Code;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Bytes are gathered to pieces of about this size.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -17,6 +18,9 @@ const PIECE_BYTES: usize = 256 * 1024;
 /// from them by then should not wait for more.
 const FROM_CLIENT: usize = 1;
 const FROM_SERVER: usize = 4;
+
+/// How long a piece waits to become full. A client may have stopped, and what it has sent is to be kept.
+const LINGER: Duration = Duration::from_millis(100);
 
 /// Where bytes come from.
 pub enum Source<'s, 'b> {
@@ -132,6 +136,7 @@ impl Receiving<'_> {
                 next = source.next() => next,
                 // The server ends before the data may; the client goes on with the next one.
                 () = self.app.stopped() => Err(Fail::from(Code::UPLOAD_FAILED)),
+                () = tokio::time::sleep(LINGER), if !gathered.is_empty() => break,
             };
             match next {
                 // Small ones are copied: keeping them would keep the buffers they are part of.

@@ -173,10 +173,10 @@ async fn a_client_that_says_nothing_holds_up_nobody() {
         .await;
     silent.send(&content[..1_000_000]).await;
 
-    // Another connection goes on where the first one has stopped, and is done before it.
+    // Another connection goes on where the first one has stopped, to the byte, and is done before it.
     let mut client = connect(&server).await;
     let wait = async {
-        while size(&info(&mut client, uploadid).await) < 900_000 {
+        while size(&info(&mut client, uploadid).await) < 1_000_000 {
             sleep(Duration::from_millis(5)).await;
         }
     };
