@@ -5,20 +5,11 @@ const assert = require("node:assert/strict");
 const fs = require("node:fs");
 const http = require("node:http");
 const path = require("node:path");
-const { chromium } = require("playwright-core");
+const { withPage } = require("../lib/browser.cjs");
+const { runCase } = require("../lib/cases.cjs");
 
 const { SITE, EMAIL, PASSWORD, MAILS, PICTURES } = process.env;
 const NEW_PASSWORD = "quite a good one";
-
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 // A method of the API, called by the account of the suite or by another one. Connections are used again, and keep their login.
 async function answer(method, params = {}, username = EMAIL, password = PASSWORD) {
@@ -30,16 +21,6 @@ async function call(method, ...rest) {
   const answered = await answer(method, ...rest);
   assert.equal(answered.result, 0, `${method}: ${answered.error}`);
   return answered;
-}
-
-async function withPage(act, options = {}) {
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
-  try {
-    const context = await browser.newContext({ locale: "en-US", ...options });
-    await act(await context.newPage());
-  } finally {
-    await browser.close();
-  }
 }
 
 // The links of the mail to an address, which is waited for, and which leads to a page of this name.
@@ -236,10 +217,4 @@ const cases = {
   },
 };
 
-cases[process.argv[2]]().then(
-  () => process.exit(0),
-  (error) => {
-    console.error(error);
-    process.exit(1);
-  },
-);
+runCase(cases);

@@ -5,6 +5,7 @@ const assert = require("node:assert/strict");
 const fs = require("node:fs");
 const http = require("node:http");
 const path = require("node:path");
+const { runCase } = require("../lib/cases.cjs");
 
 const { ADDRESS, EMAIL, PASSWORD, OAUTH, WORK, APP } = process.env;
 
@@ -180,10 +181,4 @@ const cases = {
   },
 };
 
-cases[process.argv[2]]().then(
-  () => process.exit(0),
-  (error) => {
-    console.error(error);
-    process.exit(1);
-  },
-);
+runCase(cases);

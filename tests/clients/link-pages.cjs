@@ -4,19 +4,10 @@
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
 const path = require("node:path");
-const { chromium } = require("playwright-core");
+const { withPage } = require("../lib/browser.cjs");
+const { runCase } = require("../lib/cases.cjs");
 
 const { SITE, EMAIL, PASSWORD, PICTURES } = process.env;
-
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 // A method of the API, called by the owner of the links.
 async function call(method, params = {}, body = undefined) {
@@ -49,17 +40,6 @@ async function holiday(name) {
   await upload("Buchungsbestätigung_Ferienhaus_am_See_2026-07-03_bis_2026-07-17.pdf", "x".repeat(2345678), top);
   await upload("Strand.jpg", "no picture", deep);
   return linkToFolder(top);
-}
-
-async function withPage(act, options = {}) {
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
-  try {
-    const context = await browser.newContext({ locale: "en-US", ...options });
-    const page = await context.newPage();
-    await act(page, context);
-  } finally {
-    await browser.close();
-  }
 }
 
 const heading = (page) => page.getByRole("heading", { level: 1 }).textContent();
@@ -270,8 +250,4 @@ const cases = {
   },
 };
 
-const [name] = process.argv.slice(2);
-cases[name]().catch((error) => {
-  console.error(error);
-  process.exit(1);
-});
+runCase(cases);

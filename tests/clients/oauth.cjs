@@ -4,20 +4,11 @@
 const assert = require("node:assert/strict");
 const http = require("node:http");
 const path = require("node:path");
-const { chromium } = require("playwright-core");
+const browser = require("../lib/browser.cjs");
+const { runCase } = require("../lib/cases.cjs");
 
 const { SITE, EMAIL, PASSWORD, PICTURES, APP } = process.env;
 const app = JSON.parse(APP);
-
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 // The program that waits for the browser; answers what it was told.
 async function program() {
@@ -61,16 +52,13 @@ async function token(code) {
   return answer.json();
 }
 
-// withPage DO: runs DO with a page of a fresh browser and an address that waits for the answer.
+// Does something with a page of a fresh browser, and with an address that waits for the answer.
 async function withPage(act, options = {}) {
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
   const waiting = await program();
   try {
-    const context = await browser.newContext({ locale: "en-US", ignoreHTTPSErrors: true, ...options });
-    await act(await context.newPage(), waiting);
+    await browser.withPage((page) => act(page, waiting), { ignoreHTTPSErrors: true, ...options });
   } finally {
     waiting.end();
-    await browser.close();
   }
 }
 
@@ -219,10 +207,4 @@ const cases = {
     }),
 };
 
-cases[process.argv[2]]().then(
-  () => process.exit(0),
-  (error) => {
-    console.error(error);
-    process.exit(1);
-  },
-);
+runCase(cases);

@@ -4,18 +4,10 @@
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
 const path = require("node:path");
-const { chromium } = require("playwright-core");
+const browser = require("../lib/browser.cjs");
+const { runCase } = require("../lib/cases.cjs");
 
 const { URL: SITE, EMAIL, PASSWORD, PICTURES, WORK } = process.env;
-
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 async function call(method, params = {}) {
   const query = new URLSearchParams({ username: EMAIL, password: PASSWORD, ...params });
@@ -41,19 +33,14 @@ function file(name, bytes = 5) {
   return { name, mimeType: "text/plain", buffer: Buffer.alloc(bytes, "x") };
 }
 
-async function withPage(act, options = {}) {
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
-  try {
-    const context = await browser.newContext({ locale: "en-US", ...options });
-    const page = await context.newPage();
+// Does something with a page of a fresh browser, and with what its console tells of trouble.
+const withPage = (act, options) =>
+  browser.withPage(async (page) => {
     const problems = [];
     page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
     page.on("pageerror", (error) => problems.push(String(error)));
     await act(page, problems);
-  } finally {
-    await browser.close();
-  }
-}
+  }, options);
 
 // Drops files on the page, as a person does with a mouse.
 async function dropFiles(page, files) {
@@ -288,10 +275,4 @@ const cases = {
   },
 };
 
-cases[process.argv[2]]().then(
-  () => process.exit(0),
-  (error) => {
-    console.error(error);
-    process.exit(1);
-  },
-);
+runCase(cases);
