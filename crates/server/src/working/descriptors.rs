@@ -73,8 +73,8 @@ impl Descriptors {
     pub async fn close_all(&self) {
         let open = std::mem::take(&mut self.table().open);
         for descriptor in open.into_values() {
-            // What fails has been logged.
-            let _ = descriptor.close().await;
+            // In a box, since every waiting call would have room for it otherwise. What fails has been logged.
+            let _ = Box::pin(descriptor.close()).await;
         }
     }
 }
