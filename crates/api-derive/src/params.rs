@@ -43,16 +43,17 @@ pub fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     }
     Ok(quote! {
         impl ::pileus_api::method::Decode for #ident {
-            #[allow(unused_variables, reason = "methods without parameters")]
             fn decode(params: &::pileus_api::method::Params) -> ::core::result::Result<Self, ::pileus_api::Code> {
+                // Methods without parameters use none of these.
+                let _ = params;
                 Ok(Self { #(#takes),* })
             }
-            #[allow(unused_variables, reason = "methods without parameters")]
             fn encode(&self, params: &mut ::pileus_api::method::Params) {
+                let _ = &params;
                 #(#puts)*
             }
-            #[allow(unused_variables, reason = "methods without parameters")]
             fn describe(out: &mut ::std::vec::Vec<::pileus_api::method::ParamSpec>) {
+                let _ = &out;
                 #(#describes)*
             }
         }

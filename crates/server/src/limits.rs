@@ -3,8 +3,6 @@
 mod table;
 mod tries;
 
-use crate::call::Answer;
-use pileus_api::Code;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -41,12 +39,13 @@ const SENT_MAX: u32 = 100;
 /// How long those count.
 const SENT_WINDOW: Duration = Duration::from_secs(3600);
 
-pub use tries::Subject;
+pub use tries::{Subject, Tries};
 
 /// Counts what could be done too often. Valid tokens are never held up by it.
 #[derive(Debug, Default)]
 pub struct LoginLimits {
-    tries: tries::Tries,
+    /// What may be wrong: passwords, codes, secrets.
+    pub tries: Tries,
     feedback: Mutex<HashMap<IpAddr, Failures>>,
     links: Mutex<HashMap<IpAddr, Failures>>,
     mails: Mutex<HashMap<IpAddr, Failures>>,
@@ -67,19 +66,6 @@ impl Failures {
 }
 
 impl LoginLimits {
-    /// Tries something that may be wrong: ten wrong tries within ten minutes, of one network or about one subject, and
-    /// further ones answer 4000. `wrong` are the codes that tell of a wrong one; other trouble does not count. Where too
-    /// many are under way at once the answer is 4010. Must not be nested.
-    pub async fn watch<T>(
-        &self,
-        subject: Subject<'_>,
-        client: IpAddr,
-        wrong: &[Code],
-        trying: impl Future<Output = Answer<T>>,
-    ) -> Answer<T> {
-        self.tries.watch(subject, client, wrong, trying).await
-    }
-
     /// Somebody has logged in: the account is forgiven, its network is not.
     pub fn succeeded(&self, name: &str) {
         self.tries.forgive(Subject::Name(name));

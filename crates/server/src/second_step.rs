@@ -37,6 +37,7 @@ pub async fn waiting(app: &App, client: IpAddr, token: &str) -> Answer<Account> 
     // Tokens are not to be guessed either.
     let wrong = [Code::TFA_TOKEN_EXPIRED];
     app.limits
+        .tries
         .watch(Subject::Nobody, client, &wrong, finding)
         .await
 }
@@ -69,6 +70,7 @@ pub async fn second_step(
     let wrong = [Code::CODE_INVALID, Code::TFA_TOKEN_EXPIRED];
     let account = app
         .limits
+        .tries
         .watch(Subject::SecondFactor(id), client, &wrong, ending)
         .await?;
     app.limits.proven(id);

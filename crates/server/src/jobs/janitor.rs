@@ -1,5 +1,6 @@
 //! Clears away what has outlived its time: old trash, old revisions, files that were sent by mail, upload sessions that
-//! nobody went on with, accounts that were given up, used-up codes and mails, devices that are trusted no more, contents that nothing refers to, and bytes that no row knows.
+//! nobody went on with, accounts that were given up, used-up codes and mails, devices that are trusted no more, contents
+//! that nothing refers to, and bytes that no row knows.
 //!
 //! Every step is a short transaction of its own, and each is safe beside running calls and beside janitors of other
 //! nodes. Rows go first, bytes after: bytes without a row are found again, a row without bytes must never exist.

@@ -48,7 +48,7 @@ const _: () = assert!(size_of::<Key>() == 16);
 
 /// The tries of the last minutes.
 #[derive(Debug)]
-pub(super) struct Tries {
+pub struct Tries {
     patience: Duration,
     names: RandomState,
     tables: Mutex<Tables>,
@@ -96,8 +96,9 @@ impl Tries {
         }
     }
 
-    /// Tries something. `wrong` are the codes that tell of a wrong try; other trouble is nobody's fault and does not
-    /// count. 4000 if too many were wrong, 4010 if too many are under way. Tries must not be nested.
+    /// Tries something that may be wrong: ten wrong tries within ten minutes, of one network or about one subject, and
+    /// further ones answer 4000. `wrong` are the codes that tell of a wrong one; other trouble is nobody's fault and does
+    /// not count. Where too many are under way at once the answer is 4010. Must not be nested.
     pub async fn watch<T>(
         &self,
         subject: Subject<'_>,

@@ -61,7 +61,10 @@ pub(super) async fn by_digest(
     let wrong = [Code::LOGIN_FAILED, Code::DIGEST_IMPOSSIBLE];
     let checking = check_digest(app, username, digest, answer);
     let subject = Subject::Name(username);
-    let checked = app.limits.watch(subject, call.client, &wrong, checking);
+    let checked = app
+        .limits
+        .tries
+        .watch(subject, call.client, &wrong, checking);
     logged_in(app, call, username, checked.await?).await
 }
 
@@ -141,7 +144,11 @@ pub async fn check_password(
             .ok_or_else(|| Code::LOGIN_FAILED.into())
     };
     let (subject, wrong) = (Subject::Name(username), [Code::LOGIN_FAILED]);
-    let secrets = app.limits.watch(subject, client, &wrong, checking).await?;
+    let secrets = app
+        .limits
+        .tries
+        .watch(subject, client, &wrong, checking)
+        .await?;
     if app.config.digest_login && secrets.password_sealed.is_none() {
         seal(app, &secrets, password).await?;
     }
@@ -181,7 +188,10 @@ pub async fn check_own_password(
         }
     };
     let subject = Subject::Name(&account.email);
-    app.limits.watch(subject, client, &[wrong], checking).await
+    app.limits
+        .tries
+        .watch(subject, client, &[wrong], checking)
+        .await
 }
 
 /// Whether the server takes passwords by a connection; `secure` says whether that is protected.

@@ -76,8 +76,8 @@ async fn proven_app(cx: &Cx<'_, '_>, client_id: String, secret: &str) -> Answer<
             .ok_or_else(|| Code::LOGIN_FAILED.into())
     };
     let (subject, wrong) = (Subject::Nobody, [Code::LOGIN_FAILED]);
-    let limits = &cx.app.limits;
-    limits.watch(subject, cx.call.client, &wrong, proving).await
+    let tries = &cx.app.limits.tries;
+    tries.watch(subject, cx.call.client, &wrong, proving).await
 }
 
 async fn by_code(cx: &Cx<'_, '_>, app: apps::App, code: &str, shown: Shown) -> Answer<Issued> {

@@ -118,12 +118,14 @@ pub async fn send_reset(app: &Arc<App>, client: IpAddr, email: &str) -> Answer<(
         .await
 }
 
-/// Sets a new password. A password that is refused leaves the code as it is.
+/// Sets a new password. A password that is refused leaves the code as it is. Apps keep their tokens, since their users have
+/// let them in and not the password, unless `end_apps` is set.
 pub async fn reset_password(
     app: &Arc<App>,
     client: IpAddr,
     code: &str,
     new_password: &str,
+    end_apps: bool,
 ) -> Answer<Account> {
     let (looked, now) = (code.to_owned(), app.clock.now());
     let found = app
@@ -140,17 +142,19 @@ pub async fn reset_password(
         mail_codes::take(tx, &code)?;
         let id = account.id;
         tx.set_account_password(id, &hash, sealed.as_deref())?;
-        // Apps keep their tokens: their users have let them in, not the password.
         tx.delete_other_sessions(id, 0)?;
         tx.void_all_mail_codes(id)?;
         tx.clear_trusted_devices(id)?;
-        if account.email_verified || account.email != found.detail {
-            return Ok(account);
-        }
         // Whoever has the code reads the mails of the address it was sent to. Until now somebody else may have used
         // the account under that address, and what they have let in has to go.
-        tx.delete_all_tokens(id)?;
-        tx.delete_app_grants(id)?;
+        let is_proven_now = !account.email_verified && account.email == found.detail;
+        if is_proven_now || end_apps {
+            tx.delete_all_tokens(id)?;
+            tx.delete_app_grants(id)?;
+        }
+        if !is_proven_now {
+            return Ok(account);
+        }
         tx.set_account_verified(id, true)?;
         record_change(tx, &shared, id, now)
     });

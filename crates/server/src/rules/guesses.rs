@@ -15,6 +15,7 @@ pub async fn with_code<T>(
 ) -> Answer<T> {
     let wrong = [Code::CODE_INVALID, Code::REQUEST_MISSING];
     app.limits
+        .tries
         .watch(Subject::Nobody, client, &wrong, trying)
         .await
 }

@@ -177,16 +177,6 @@ pub fn issue_token(
     Ok((id, Issued { secret, account }))
 }
 
-/// Shuts all apps out of an account, and ends all its tokens.
-pub async fn end_all(app: &App, account: i64) -> Answer<()> {
-    app.db
-        .edit(move |tx| -> Answer<()> {
-            tx.delete_all_tokens(account)?;
-            Ok(tx.delete_app_grants(account)?)
-        })
-        .await
-}
-
 /// What is shown for a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shown {

@@ -10,7 +10,7 @@ use crate::language::Language;
 use crate::login;
 use crate::rules::mail_codes::{self, Purpose};
 use crate::rules::mailed_offers::{self, Mailed};
-use crate::rules::{account_mail, newsletter, oauth};
+use crate::rules::{account_mail, newsletter};
 use http::{Response, StatusCode};
 use pileus_api::Code;
 
@@ -131,11 +131,10 @@ impl Step {
                 .map(drop),
             Self::Reset => {
                 let password = text("newpassword");
-                let account = account_mail::reset_password(app, client, code, &password).await?;
-                if request.params.flag(END_APPS) {
-                    oauth::end_all(app, account.id).await?;
-                }
-                Ok(())
+                let end_apps = request.params.flag(END_APPS);
+                account_mail::reset_password(app, client, code, &password, end_apps)
+                    .await
+                    .map(drop)
             }
             Self::NewMail => {
                 let email = text("newmail");

@@ -14,6 +14,7 @@ mod session;
 use super::answer::{page, redirect};
 use super::form::FormPage;
 use super::origin::{foreign, telling_origin};
+use super::words::did_not_work;
 use super::{Answer, PageRequest};
 use crate::call::Fail;
 use http::header::{CONTENT_SECURITY_POLICY, HeaderValue, SET_COOKIE};
@@ -56,7 +57,7 @@ pub async fn serve(request: &PageRequest<'_>) -> Response<Answer> {
 fn broken(request: &PageRequest<'_>, fail: &Fail) -> Response<Answer> {
     tracing::error!(cause = ?fail, "a page failed");
     let language = request.language();
-    let title = language.say("This did not work", "Das hat nicht geklappt");
+    let title = did_not_work(language);
     let text = language.say(
         "The server has a problem. Try again later.",
         "Der Server hat ein Problem. Versuche es später noch einmal.",

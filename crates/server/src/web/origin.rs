@@ -1,6 +1,7 @@
 //! Forms that act only if they come from a page of this server, which their `Origin` tells.
 
 use super::form::FormPage;
+use super::words::did_not_work;
 use super::{Answer, PageRequest};
 use crate::app::App;
 use http::header::{HOST, HeaderValue, ORIGIN, REFERRER_POLICY};
@@ -37,7 +38,7 @@ pub fn is_from_here(app: &App, head: &Head, secure: bool) -> bool {
 /// Refuses a form of another site.
 pub fn foreign(request: &PageRequest<'_>) -> Response<Answer> {
     let language = request.language();
-    let title = language.say("This did not work", "Das hat nicht geklappt");
+    let title = did_not_work(language);
     let text = language.say(
         "This form did not come from a page of this server. Go back and try again.",
         "Dieses Formular kam nicht von einer Seite dieses Servers. Gehe zurück und versuche es noch einmal.",

@@ -6,6 +6,11 @@ use crate::phrases::share_rights;
 use pileus_api::Code;
 use pileus_store::share_requests::ShareRequest;
 
+/// The title of a page that says what is wrong.
+pub(super) fn did_not_work(language: Language) -> &'static str {
+    language.say("This did not work", "Das hat nicht geklappt")
+}
+
 /// The words of a page.
 pub(super) struct Words {
     /// Heading and title.

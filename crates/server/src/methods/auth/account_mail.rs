@@ -70,7 +70,8 @@ impl Public for LostPassword {
 impl Public for ResetPassword {
     async fn run(&self, cx: &mut Cx<'_, '_>) -> Answer<Done> {
         login::protected(cx.app, cx.call.conn.secure)?;
-        account_mail::reset_password(cx.app, cx.call.client, &self.code, &self.newpassword).await?;
+        account_mail::reset_password(cx.app, cx.call.client, &self.code, &self.newpassword, false)
+            .await?;
         Ok(Done)
     }
 }

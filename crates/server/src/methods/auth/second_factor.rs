@@ -100,8 +100,8 @@ impl Public for TfaEnable {
             second_factor::confirm(edit.tx, &app, id, &code, now)
         });
         let (subject, wrong) = (Subject::SecondFactor(id), [Code::CODE_INVALID]);
-        let limits = &cx.app.limits;
-        let codes = limits
+        let tries = &cx.app.limits.tries;
+        let codes = tries
             .watch(subject, cx.call.client, &wrong, confirming)
             .await?;
         Ok(TfaEnableReply {
@@ -130,11 +130,11 @@ impl Public for TfaDisable {
             Err(Code::CODE_INVALID.into())
         });
         let (subject, wrong) = (Subject::SecondFactor(id), [Code::CODE_INVALID]);
-        let limits = &cx.app.limits;
-        limits
+        let tries = &cx.app.limits.tries;
+        tries
             .watch(subject, cx.call.client, &wrong, disabling)
             .await?;
-        limits.proven(id);
+        cx.app.limits.proven(id);
         Ok(Done)
     }
 }

@@ -100,6 +100,7 @@ impl Visit {
         };
         let wrong = [Code::LINK_PASSWORD_NEEDED];
         app.limits
+            .tries
             .watch(Subject::Nobody, client, &wrong, checking)
             .await?;
         visit.opens = Some(lock(Some(&hash)));

@@ -12,6 +12,7 @@ use crate::rules::oauth::{Bound, Issued, Request, issue_code, issue_token, reque
 use crate::web::PageRequest;
 use crate::web::answer::redirect;
 use crate::web::form::FormPage;
+use crate::web::words::did_not_work;
 use askama::Template;
 use http::{Method, Response, StatusCode};
 use pileus_store::apps::{self, App};
@@ -279,7 +280,7 @@ async fn allow(
 fn too_late(language: Language) -> Response<Body> {
     FormPage::message(
         language,
-        language.say("This did not work", "Das hat nicht geklappt"),
+        did_not_work(language),
         language.say(
             "This question was answered before, or somebody else has opened it. Start again from the app.",
             "Diese Frage wurde schon beantwortet, oder jemand anders hat sie geöffnet. Beginne noch einmal in der App.",
@@ -382,6 +383,6 @@ fn refuse(request: &PageRequest<'_>, refused: &Refused) -> Response<Body> {
             "Die App hat nicht richtig gesagt, was sie möchte.",
         ),
     };
-    let title = language.say("This did not work", "Das hat nicht geklappt");
+    let title = did_not_work(language);
     FormPage::message(language, title, text).respond(StatusCode::BAD_REQUEST)
 }
